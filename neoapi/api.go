@@ -109,7 +109,7 @@ type ScopeError struct {
 }
 
 func (e *ScopeError) Error() string {
-	return fmt.Sprintf("neo %s: group %s needs level %d, has %d", e.Op, e.Group, e.Need, e.Have)
+	return fmt.Sprintf("neo %s: group %s needs %s, has %s", e.Op, e.Group, e.Need, e.Have)
 }
 
 // Errors to test with errors.Is.
