@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// app is what a command gets from the outside world. Tests hand in their own.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	environ  func() []string
+	now      func() time.Time
+	terminal bool // stdin is a terminal: a person is typing
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	a := &app{
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ, now: time.Now,
+		terminal: isTerminal(os.Stdin),
+	}
+	code := a.run(ctx, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && info.Name() != os.DevNull && info.Name() != "null"
+}
+
+// errSilent ends a command with exit code 1 after it has said everything itself.
+var errSilent = errors.New("failed")
+
+// run executes one command line and returns the exit code: 0 or 1. A fault is
+// one line on stderr.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errSilent):
+	default:
+		_, _ = fmt.Fprintln(a.err, "bot: "+oneLine(err.Error()))
+	}
+	return 1
+}
+
+// oneLine keeps an error to one line of stderr, whatever it was joined from.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
+
+// root is the command tree. Every command checks its own flags and arguments;
+// usage is only printed when asked for.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "bot",
+		Short: "Ask, approve and escalate with Neo from Slack, Teams and the terminal",
+		Long: `neobot is the chat front end to Neo's public API.
+
+Try it without any account:   bot demo
+Run it for your team:         bot serve      (bot check tells what is missing)`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(a.commands()...)
+	return root
+}
