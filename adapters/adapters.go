@@ -2,6 +2,7 @@ package adapters
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -172,6 +173,11 @@ type Handler interface {
 	// Posted records where a copy of an approval card lives.
 	Posted(ctx context.Context, approval string, ref Ref) error
 }
+
+// ErrGone is what Adapter.Update and Post report (wrapped) when the message or
+// conversation is gone for good, or the bot may not post there: trying again is
+// useless. Every other error may be tried again.
+var ErrGone = errors.New("message or conversation gone")
 
 // Destination is where to post. With an empty Conversation the card goes to a
 // direct conversation with User.
