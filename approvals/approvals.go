@@ -89,6 +89,10 @@ type Request struct {
 	Result    json.RawMessage `json:"result,omitempty"`
 	Copies    []string        `json:"copies,omitempty"` // opaque references of posted cards
 	Drawn     int             `json:"drawn,omitempty"`  // highest version every copy is known to show
+
+	// Lease proves that the caller executes this request. Redeem and Retake set
+	// it; Again, Extend and Finish want it. It never leaves the process.
+	Lease string `json:"-"`
 }
 
 // Errors a caller can tell apart with errors.Is. Each comes together with the
@@ -96,13 +100,15 @@ type Request struct {
 var (
 	ErrNotFound = errors.New("no such request")
 	ErrDecided  = errors.New("already decided")                // final, or past deciding
-	ErrExpired  = errors.New("expired")                        // the time ran out before the decision
+	ErrExpired  = errors.New("expired")                        // nobody decided, or nobody executed, in time
 	ErrRepeated = errors.New("already decided by this person") // same person, quorum still open
 	ErrSelf     = errors.New("requester cannot approve")       // four-eyes
 	ErrForeign  = errors.New("only the requester can withdraw")
 	ErrDigest   = errors.New("change differs from what was approved")
 	ErrNotReady = errors.New("not approved")       // Redeem on a request that is not approved
-	ErrBusy     = errors.New("being executed")     // another worker holds the lease
+	ErrBusy     = errors.New("being executed")     // somebody else holds, or held, the lease
 	ErrSpent    = errors.New("grant already used") // or zero
 	ErrAttempts = errors.New("no attempts left")
+	ErrLapsed   = errors.New("grant lapsed")   // its lease ended before it was used
+	ErrInvalid  = errors.New("not acceptable") // an argument that no request can have
 )

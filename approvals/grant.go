@@ -3,10 +3,12 @@ package approvals
 import (
 	"fmt"
 	"sync/atomic"
+	"time"
 )
 
-// Grant is the permission for exactly one write. It is made by Store.Redeem and
-// Store.Retake only, for one digest, and can be spent once. The zero Grant
+// Grant is the permission for exactly one write. It is made by Store.Redeem
+// (the first attempt) and Store.Again (a further one) only, for one digest, can
+// be spent once and lapses with the lease it was made under. The zero Grant
 // cannot be spent. Copies of a Grant share one ticket, so a copy is no second use.
 type Grant struct{ ticket *ticket }
 
@@ -15,17 +17,32 @@ type ticket struct {
 	digest   string
 	attempt  int
 	testMode bool
+	now      func() time.Time
+	until    atomic.Int64 // end of the lease, Unix milliseconds
 	spent    atomic.Bool
 }
 
+// newGrant is called with a record that a script has just put, or found, in
+// Executing under the caller's own lease token.
+func newGrant(r *Request, now func() time.Time, until time.Time) Grant {
+	t := &ticket{request: r.ID, digest: r.Digest, attempt: r.Attempts, testMode: r.TestMode, now: now}
+	t.until.Store(until.UnixMilli())
+	return Grant{t}
+}
+
 // Spend uses the grant up for the change with this digest. ErrSpent when it is
-// zero or was used before, ErrDigest (without using it up) for another change.
+// zero or was used before, ErrDigest (without using it up) for another change,
+// ErrLapsed when the lease has ended: by then another worker may have taken the
+// request over, and a late write would be a second one.
 func (g Grant) Spend(digest string) error {
 	if g.ticket == nil {
 		return fmt.Errorf("zero grant: %w", ErrSpent)
 	}
 	if digest == "" || digest != g.ticket.digest {
 		return fmt.Errorf("grant of request %s: %w", g.ticket.request, ErrDigest)
+	}
+	if g.ticket.now().UnixMilli() >= g.ticket.until.Load() {
+		return fmt.Errorf("grant of request %s: %w", g.ticket.request, ErrLapsed)
 	}
 	if g.ticket.spent.Swap(true) {
 		return fmt.Errorf("grant of request %s: %w", g.ticket.request, ErrSpent)
@@ -36,3 +53,20 @@ func (g Grant) Spend(digest string) error {
 // TestMode reports whether the write must be planned and shown but not sent.
 // The zero grant says true: on doubt nothing is sent.
 func (g Grant) TestMode() bool { return g.ticket == nil || g.ticket.testMode }
+
+// Attempt is the number of this grant among those of its request, from 1; 0 for
+// the zero grant.
+func (g Grant) Attempt() int {
+	if g.ticket == nil {
+		return 0
+	}
+	return g.ticket.attempt
+}
+
+// extend moves the end of the lease. It cannot revive a grant of another lease:
+// Store.Extend calls it only after Redis has confirmed that the lease is ours.
+func (g Grant) extend(until time.Time) {
+	if g.ticket != nil {
+		g.ticket.until.Store(until.UnixMilli())
+	}
+}
