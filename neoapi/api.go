@@ -42,6 +42,7 @@ type Response struct {
 	Data      json.RawMessage // the envelope's data, or the whole body where there is no envelope
 	RequestID string
 	Cursor    string // next_cursor, empty on the last page
+	More      *bool  // has_more, nil when Neo did not say
 	Warnings  []string
 }
 
@@ -94,7 +95,11 @@ func (e *Error) Error() string {
 	if e.Status == 0 {
 		return fmt.Sprintf("neo %s: no answer: %v", e.Op, e.Err)
 	}
-	return fmt.Sprintf("neo %s: status %d code %s request %s", e.Op, e.Status, e.Code, e.RequestID)
+	text := fmt.Sprintf("neo %s: status %d code %s request %s", e.Op, e.Status, e.Code, e.RequestID)
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
 }
 
 // Unwrap gives the cause.
@@ -116,6 +121,9 @@ func (e *ScopeError) Error() string {
 var (
 	ErrUnavailable = errors.New("operation not offered by this Neo") // missing in the served OpenAPI file
 	ErrNotRead     = errors.New("operation is not a read")           // Read was called for a write
+	ErrNotWrite    = errors.New("operation is not a write")          // Apply was called for a read
+	ErrUnknown     = errors.New("no such operation")
+	ErrArgs        = errors.New("arguments do not fit the operation")
 	ErrTestMode    = errors.New("test mode: not sent")
 	ErrBudget      = errors.New("request budget used up")
 )
