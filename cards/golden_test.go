@@ -1,0 +1,79 @@
+package cards
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden compares got with testdata/name, or writes it with -update.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs (-want +got), -update rewrites it:\n%s", name, diff)
+	}
+}
+
+// pretty is v as indented JSON with <, > and & readable.
+func pretty(t *testing.T, v any) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", " ")
+	if err := enc.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for name, c := range samples() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if name == "home" {
+				v := SlackHome(c)
+				for _, f := range CheckSlackView(v.Blocks.BlockSet) {
+					t.Error(f)
+				}
+				golden(t, name+".slack.json", pretty(t, v))
+			} else {
+				m := Slack(c)
+				for _, f := range CheckSlack(m.Blocks) {
+					t.Error(f)
+				}
+				golden(t, name+".slack.json", pretty(t, map[string]any{"text": m.Text, "blocks": m.Blocks}))
+			}
+			golden(t, name+".txt", []byte(Text(c, 72)))
+		})
+	}
+	for name, f := range forms() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := SlackForm(f)
+			for _, f := range CheckSlackModal(v) {
+				t.Error(f)
+			}
+			golden(t, name+".slack.json", pretty(t, v))
+		})
+	}
+}
