@@ -263,7 +263,7 @@ func (c *Console) addressed(to adapters.Destination) (Entry, error) {
 		id = Direct(to.User)
 	}
 	if _, err := c.conversation(id); err != nil || to.Workspace != c.cfg.Workspace {
-		return Entry{}, fmt.Errorf("console %s/%s: %w", to.Workspace, id, adapters.ErrUndeliverable)
+		return Entry{}, fmt.Errorf("console %s/%s: %w", to.Workspace, id, adapters.ErrGone)
 	}
 	return Entry{ID: rand.Text(), Conversation: id, At: c.cfg.Now()}, nil
 }
@@ -277,7 +277,7 @@ func (c *Console) Find(_ context.Context, key string, _ adapters.Destination) (a
 // Update replaces a posted card.
 func (c *Console) Update(_ context.Context, ref adapters.Ref, card cards.Card) error {
 	if ref.Workspace != c.cfg.Workspace || !c.replace(ref.Message, &card) {
-		return fmt.Errorf("console message %s: %w", ref.Message, adapters.ErrUndeliverable)
+		return fmt.Errorf("console message %s: %w", ref.Message, adapters.ErrGone)
 	}
 	return nil
 }
@@ -285,7 +285,7 @@ func (c *Console) Update(_ context.Context, ref adapters.Ref, card cards.Card) e
 // Whisper shows a card to one person, in the conversation it belongs to.
 func (c *Console) Whisper(_ context.Context, to adapters.Destination, card cards.Card) error {
 	if to.User == "" {
-		return fmt.Errorf("console: whisper to nobody: %w", adapters.ErrUndeliverable)
+		return fmt.Errorf("console: whisper to nobody: %w", adapters.ErrGone)
 	}
 	e, err := c.addressed(to)
 	if err != nil {
@@ -299,7 +299,7 @@ func (c *Console) Whisper(_ context.Context, to adapters.Destination, card cards
 // Home keeps the person's home page; the newest replaces the one before.
 func (c *Console) Home(_ context.Context, w adapters.Workspace, user string, card cards.Card) error {
 	if w != c.cfg.Workspace || user == "" {
-		return fmt.Errorf("console home of %q: %w", user, adapters.ErrUndeliverable)
+		return fmt.Errorf("console home of %q: %w", user, adapters.ErrGone)
 	}
 	c.setHome(Entry{ID: "home-" + user, Conversation: Direct(user), To: user, Card: &card, At: c.cfg.Now(), Home: true})
 	return nil

@@ -204,15 +204,15 @@ func TestPostRefused(t *testing.T) {
 		"other workspace":      {Workspace: "console:other", Conversation: "ops"},
 		"nobody":               {Workspace: home},
 	} {
-		if _, err := c.Post(t.Context(), "k", to, cards.Card{}); !errors.Is(err, adapters.ErrUndeliverable) {
+		if _, err := c.Post(t.Context(), "k", to, cards.Card{}); !errors.Is(err, adapters.ErrGone) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := c.Whisper(t.Context(), adapters.Destination{Workspace: home, Conversation: "ops"}, cards.Card{}); !errors.Is(err, adapters.ErrUndeliverable) {
+	if err := c.Whisper(t.Context(), adapters.Destination{Workspace: home, Conversation: "ops"}, cards.Card{}); !errors.Is(err, adapters.ErrGone) {
 		t.Errorf("whisper to nobody: %v", err)
 	}
 	gone := adapters.Ref{Workspace: home, Conversation: "ops", Message: "gone"}
-	if err := c.Update(t.Context(), gone, cards.Card{}); !errors.Is(err, adapters.ErrUndeliverable) {
+	if err := c.Update(t.Context(), gone, cards.Card{}); !errors.Is(err, adapters.ErrGone) {
 		t.Errorf("update of a message that is gone: %v", err)
 	}
 	if got := c.Since("riley", 0); len(got) != 0 {
