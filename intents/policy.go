@@ -19,6 +19,8 @@ type PolicyFile struct {
 	Workspaces []string `yaml:"workspaces"`
 	// TestMode for the whole deployment: writes are planned and shown, never sent.
 	TestMode bool `yaml:"test_mode"`
+	// Admins are the people who may change this file: refusals name them.
+	Admins []string `yaml:"admins"`
 	// Permissions is the ceiling of the deployment: group (or "all") -> level
 	// ("disabled", "read_only", "read_write").
 	Permissions map[string]string   `yaml:"permissions"`
@@ -147,6 +149,7 @@ type Rule struct {
 // immutable; a nil Policy knows nobody and allows nothing.
 type Policy struct {
 	testMode   bool
+	admins     []string
 	workspaces []adapters.Workspace
 	groups     []neoapi.Group
 	ceiling    neoapi.Scope
@@ -168,8 +171,8 @@ type channel struct {
 // All faults are reported together, each naming the key and what to write instead.
 func NewPolicy(f PolicyFile, catalog *neoapi.Catalog) (*Policy, error) {
 	b := policyBuilder{file: f, catalog: catalog, Policy: &Policy{
-		testMode: f.TestMode,
-		roles:    map[string]neoapi.Scope{}, byUser: map[userKey]*Person{}, byName: map[string]*Person{},
+		testMode: f.TestMode, admins: f.Admins,
+		roles: map[string]neoapi.Scope{}, byUser: map[userKey]*Person{}, byName: map[string]*Person{},
 		channels: map[string]channel{}, schedules: f.Schedules,
 	}}
 	for _, op := range catalog.Operations() {
@@ -184,6 +187,7 @@ func NewPolicy(f PolicyFile, catalog *neoapi.Catalog) (*Policy, error) {
 		b.roles[name] = b.scope("roles."+name, r.Permissions)
 	}
 	b.readPeople()
+	b.readAdmins()
 	b.readChannels()
 	b.readRules()
 	b.readSchedules()
@@ -313,17 +317,10 @@ func (r Rule) Deciders(requester string) []string {
 	return names
 }
 
-// Granters are the people who could do with a group at a level what somebody
-// else cannot: those to ask.
-func (p *Policy) Granters(g neoapi.Group, need neoapi.Level) []string {
-	var names []string
-	for _, person := range p.people {
-		for _, r := range person.Roles {
-			if min(p.roles[r][g], p.ceiling[g]) >= need && need > neoapi.Disabled {
-				names = append(names, person.Name)
-				break
-			}
-		}
+// Admins are the names of those who can change permissions, for refusals.
+func (p *Policy) Admins() []string {
+	if p == nil {
+		return nil
 	}
-	return names
+	return slices.Clone(p.admins)
 }

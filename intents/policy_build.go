@@ -102,6 +102,14 @@ func (b *policyBuilder) readPeople() {
 	}
 }
 
+func (b *policyBuilder) readAdmins() {
+	for _, name := range b.file.Admins {
+		if _, ok := b.byName[name]; !ok {
+			b.fault("admins: %q is not listed under people", name)
+		}
+	}
+}
+
 func (b *policyBuilder) account(p *Person, platform adapters.Platform, team, id string) {
 	if team == "" && id == "" {
 		return

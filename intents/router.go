@@ -52,6 +52,7 @@ type Turn struct {
 	Text   string    `json:"text"`   // what the person said
 	Intent Intent    `json:"intent"` // as resolved: agent has its full name, run its id
 	At     time.Time `json:"at"`
+	Answer string    `json:"answer,omitempty"` // title and summary of the card, for people; not for the model
 }
 
 // Question is what a router gets.

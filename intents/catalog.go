@@ -1,0 +1,101 @@
+package intents
+
+import (
+	"context"
+	"fmt"
+
+	"neobot/cards"
+)
+
+// entry is a bound intent: its declaration and the function that plans it.
+type entry struct {
+	Spec
+	plan planFunc
+	// internal intents are reached by buttons only, never by a router.
+	internal bool
+	// private answers go to the asker only, whatever the conversation.
+	private bool
+}
+
+// planFunc makes the reads of an intent and returns the card, or the change it
+// would make. Arguments are resolved by the time it runs. Errors from Neo are
+// turned into words by the caller.
+type planFunc func(ctx context.Context, s *Service, a *ask, args args) (outcome, error)
+
+// outcome of a plan: a card, or a proposal that becomes an approval request.
+type outcome struct {
+	card     cards.Card
+	proposal *proposal
+	private  bool
+	refusal  string // code for the audit when the answer is a no
+	track    string // approval the card is a copy of
+}
+
+// Names of intents that code refers to.
+const (
+	intentReset     = "reset"
+	intentHelp      = "help"
+	intentListRuns  = "list_runs"
+	intentExplain   = "explain_run"
+	intentShowAgent = "show_agent"
+	intentEnable    = "enable_agent"
+	intentDisable   = "disable_agent"
+	intentRun       = "run_agent"
+	intentEscalate  = "escalate"
+	intentUndo      = "undo"
+	intentAgain     = "plan_again"
+	intentReview    = "show_approval"
+	intentSend      = "send_escalation"
+	intentFollow    = "follow_run"
+)
+
+// plans binds every intent of Specs to its plan. To add an intent: a Spec in
+// catalog_specs.go, a line here, and a scenario.
+var plans = map[string]planFunc{
+	"list_agents":    planListAgents,
+	intentShowAgent:  planShowAgent,
+	intentEnable:     planSwitch("ENABLED"),
+	intentDisable:    planSwitch("DISABLED"),
+	"rename_agent":   planRename,
+	intentRun:        planRunNow,
+	intentListRuns:   planListRuns,
+	intentExplain:    planExplainRun,
+	"list_requests":  planListRequests,
+	"credit_usage":   planCreditUsage,
+	intentEscalate:   planEscalate,
+	intentHelp:       planHelp,
+	"my_permissions": planPermissions,
+	intentReset:      planReset,
+	"list_approvals": planListApprovals,
+}
+
+// buttonPlans are reached by buttons only.
+var buttonPlans = map[string]planFunc{
+	intentUndo:   planUndo,
+	intentAgain:  planAgain,
+	intentReview: planReview,
+	intentSend:   planSendEscalation,
+	intentFollow: planFollow,
+}
+
+// bindCatalog joins declarations and plans, and fails when one lacks the other.
+func bindCatalog() ([]Spec, map[string]entry, error) {
+	specs := Specs()
+	catalog := make(map[string]entry, len(specs)+len(buttonPlans))
+	for _, spec := range specs {
+		plan, ok := plans[spec.Name]
+		if !ok {
+			return nil, nil, fmt.Errorf("intents: %s has no plan", spec.Name)
+		}
+		catalog[spec.Name] = entry{Spec: spec, plan: plan}
+	}
+	for name := range plans {
+		if _, ok := catalog[name]; !ok {
+			return nil, nil, fmt.Errorf("intents: plan %s has no declaration", name)
+		}
+	}
+	for name, plan := range buttonPlans {
+		catalog[name] = entry{Spec: Spec{Name: name}, plan: plan, internal: true}
+	}
+	return specs, catalog, nil
+}
