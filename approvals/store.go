@@ -92,6 +92,7 @@ var (
 	copyScript     = script("copy.lua")
 	drawnScript    = script("drawn.lua")
 	claimScript    = rawScript("claim.lua")
+	auditScript    = rawScript("audit.lua")
 )
 
 func source(name string) string {
