@@ -39,10 +39,16 @@ const (
 	ackBatch = 64
 )
 
-// claim takes over what dead processes held and what waits for another try.
-// First it takes what this consumer name held in an earlier life.
-func (s *shard) claim(ctx context.Context) {
+// resume takes what this consumer name held in an earlier life, and what others
+// gave back. It runs before the first read: after it, everything pending under
+// our name is being worked on.
+func (s *shard) resume(ctx context.Context) {
 	s.claimOnce(ctx, 0, s.b.cfg.Consumer)
+	s.claimOnce(ctx, s.b.cfg.Lease, "")
+}
+
+// claim takes over what dead processes held and what waits for another try.
+func (s *shard) claim(ctx context.Context) {
 	tick := time.NewTicker(s.b.cfg.Lease / 3)
 	defer tick.Stop()
 	for {

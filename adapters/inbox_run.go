@@ -47,8 +47,11 @@ func (b *Inbox) Run(ctx context.Context, handle Handle, dead Dead) error {
 	for w := range b.known {
 		s := newShard(b, w, handle, dead, hard)
 		shards = append(shards, s)
-		wg.Go(func() { s.read(ctx) })
-		wg.Go(func() { s.claim(ctx) })
+		wg.Go(func() {
+			s.resume(ctx)
+			wg.Go(func() { s.claim(ctx) })
+			s.read(ctx)
+		})
 		wg.Go(func() { s.lanes(ctx) })
 	}
 	background := sync.WaitGroup{}

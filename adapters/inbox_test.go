@@ -393,7 +393,7 @@ func TestLostLeaseCancels(t *testing.T) {
 func TestStopFinishesAndGivesBack(t *testing.T) {
 	t.Parallel()
 	onRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		a := testInbox(t, rdb, func(c *InboxConfig) { c.Lease = time.Hour; c.Workers = 1 })
+		a := testInbox(t, rdb, func(c *InboxConfig) { c.Lease = time.Hour })
 		started, release := make(chan struct{}), make(chan struct{})
 		stopped := run(t, a, func(ctx context.Context, d Delivery) error {
 			if d.Dedupe != "1" {
@@ -406,6 +406,9 @@ func TestStopFinishesAndGivesBack(t *testing.T) {
 		put(t, a, "1", "lane")
 		put(t, a, "2", "lane")
 		<-started
+		for rdb.XPending(t.Context(), a.keys.stream(testWorkspace), a.cfg.Group).Val().Count != 2 {
+			time.Sleep(time.Millisecond)
+		}
 		go func() {
 			time.Sleep(50 * time.Millisecond) // until the stop is under way
 			close(release)
@@ -466,7 +469,7 @@ func TestPutAndWait(t *testing.T) {
 			t.Error("worker thinks nobody took the answer")
 		}
 		d.Dedupe = "late"
-		if _, ok, err := b.PutAndWait(t.Context(), d, 50*time.Millisecond); ok || err != nil {
+		if _, ok, err := b.PutAndWait(t.Context(), d, time.Second); ok || err != nil {
 			t.Errorf("late: ok %v, err %v", ok, err)
 		}
 		if <-taken {

@@ -19,9 +19,6 @@ import (
 // ErrBusy means another process may be posting under the key at this moment.
 var ErrBusy = errors.New("another process is posting this")
 
-// ErrUndeliverable marks a refusal of the platform that repeating cannot help:
-// the channel is archived, the bot is not in it, the message is gone.
-var ErrUndeliverable = errors.New("the platform does not take this")
 
 // OutboxConfig configures an Outbox. Redis is needed.
 type OutboxConfig struct {

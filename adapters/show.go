@@ -57,7 +57,7 @@ func (r *Runner) place(j *job, a Answer) Where {
 // Where the bot may not speak, the person is told privately.
 func (r *Runner) reply(ctx context.Context, j *job, a Answer) error {
 	ref, err := r.cfg.Outbox.Post(ctx, j.a, j.key, j.to, a.Card)
-	if errors.Is(err, ErrUndeliverable) {
+	if errors.Is(err, ErrGone) {
 		r.cfg.Logger.Warn("answer refused by the platform, telling the person", "workspace", j.d.Workspace, "delivery", j.d.ID, "err", err)
 		return r.whisper(ctx, j, a.Card)
 	}
@@ -70,7 +70,7 @@ func (r *Runner) reply(ctx context.Context, j *job, a Answer) error {
 // replace edits the clicked card. One that is gone is answered anew.
 func (r *Runner) replace(ctx context.Context, j *job, a Answer) error {
 	err := j.a.Update(ctx, j.click.Card, a.Card)
-	if errors.Is(err, ErrUndeliverable) {
+	if errors.Is(err, ErrGone) {
 		return r.reply(ctx, j, a)
 	}
 	if err != nil {
@@ -94,23 +94,23 @@ func (r *Runner) track(ctx context.Context, a Answer, ref Ref) error {
 // or, when the conversation does not take one, a direct message.
 func (r *Runner) whisper(ctx context.Context, j *job, card cards.Card) error {
 	if j.message != nil && j.message.Home {
-		return undeliverableIsFinal(j.a.Home(ctx, j.d.Workspace, j.to.User, card))
+		return goneIsFinal(j.a.Home(ctx, j.d.Workspace, j.to.User, card))
 	}
 	err := r.cfg.Outbox.Once(ctx, j.d.Workspace, "private:"+j.d.Dedupe, func(ctx context.Context) error {
 		return j.a.Whisper(ctx, j.to, card)
 	})
-	if !errors.Is(err, ErrUndeliverable) {
+	if !errors.Is(err, ErrGone) {
 		return err
 	}
 	direct := Destination{Workspace: j.d.Workspace, User: j.to.User}
 	_, err = r.cfg.Outbox.Post(ctx, j.a, "direct:"+j.d.Dedupe, direct, card)
-	return undeliverableIsFinal(err)
+	return goneIsFinal(err)
 }
 
-// undeliverableIsFinal keeps a refusal of the last possible way from being
+// goneIsFinal keeps a refusal of the last possible way from being
 // tried for minutes.
-func undeliverableIsFinal(err error) error {
-	if errors.Is(err, ErrUndeliverable) {
+func goneIsFinal(err error) error {
+	if errors.Is(err, ErrGone) {
 		return fmt.Errorf("no way to the person: %w: %w", err, ErrGiveUp)
 	}
 	return err
@@ -128,7 +128,7 @@ func (r *Runner) retire(ctx context.Context, j *job, a Answer) error {
 		note.Summary = "I answered you privately."
 	}
 	_, err = r.cfg.Outbox.Post(ctx, j.a, j.key, j.to, note)
-	if errors.Is(err, ErrUndeliverable) {
+	if errors.Is(err, ErrGone) {
 		return nil
 	}
 	return err
