@@ -79,7 +79,7 @@ func (c *Client) take(ctx context.Context, op Operation) error {
 	if d <= 0 {
 		return nil
 	}
-	if d > maxLimitWait || !inTime(ctx, d) {
+	if d > longestWait(op) || !inTime(ctx, d) {
 		return c.noBudget(op, overBudget(d))
 	}
 	if err := c.sleep(ctx, d); err != nil {
@@ -88,8 +88,23 @@ func (c *Client) take(ctx context.Context, op Operation) error {
 	return nil
 }
 
-// inTime reports whether a wait ends before the context does.
+// longestWait is short for a write: its grant lapses.
+func longestWait(op Operation) time.Duration {
+	if op.Access == Read {
+		return maxLimitWait
+	}
+	return writeRetryWait
+}
+
+// inTime reports whether a wait ends before the context does. Deadlines are on
+// the real clock, whatever Config.Now says, so the context compares them.
 func inTime(ctx context.Context, d time.Duration) bool {
 	end, ok := ctx.Deadline()
-	return !ok || time.Until(end) > d // deadlines are on the real clock, whatever Config.Now says
+	if !ok {
+		return true
+	}
+	waiting, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	wakes, _ := waiting.Deadline()
+	return wakes.Before(end)
 }

@@ -18,8 +18,8 @@ import (
 const (
 	pageSize       = 200 // Neo's maximum: fewest requests
 	maxPages       = 50
-	writeRepeats   = 2               // after 429 only
 	writeRetryWait = 5 * time.Second // a longer Retry-After is handed to the caller
+	writeSpan      = 8 * time.Second // after this long a write is not repeated: its grant's lease runs out
 )
 
 // Session is a client bound to one person's scope: the only way to call Neo.
@@ -180,8 +180,9 @@ func (s *Session) write(change Change) (request, error) {
 // grant is used up, nothing is sent and the error is ErrTestMode.
 //
 // After an error the change can have taken effect only if the error is an
-// *Error with Outcome Maybe: read the target back. Give ctx time enough; a
-// context that ends while the answer is awaited makes a Maybe.
+// *Error with Outcome Maybe: read the target back. A context that ends while the
+// answer is awaited makes a Maybe. The call can take up to 45 s; whoever holds a
+// lease on the request keeps it alive meanwhile.
 func (s *Session) Apply(ctx context.Context, change Change, grant approvals.Grant) (Response, error) {
 	r, err := s.write(change)
 	if err != nil {
@@ -205,10 +206,11 @@ func (s *Session) Apply(ctx context.Context, change Change, grant approvals.Gran
 
 // send is the one place from which a write leaves.
 func (c *Client) send(ctx context.Context, r request) (Response, error) {
-	for n := 0; ; n++ {
+	start := c.now()
+	for {
 		resp, err := c.do(ctx, r)
 		wait, refused := repeatWrite(err)
-		if !refused || n == writeRepeats || !inTime(ctx, wait) {
+		if !refused || c.now().Add(wait).Sub(start) > writeSpan || !inTime(ctx, wait) {
 			return resp, err
 		}
 		if c.sleep(ctx, wait) != nil {
@@ -217,7 +219,7 @@ func (c *Client) send(ctx context.Context, r request) (Response, error) {
 	}
 }
 
-// repeatWrite is true for a 429 only.
+// repeatWrite is true for a 429 only: Neo says that it did not take the call.
 func repeatWrite(err error) (wait time.Duration, refused bool) {
 	var e *Error
 	if !errors.As(err, &e) || e.Status != http.StatusTooManyRequests {
