@@ -1,7 +1,6 @@
 package cards
 
 import (
-	"encoding/json"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -20,13 +19,13 @@ type SlackMessage struct {
 // words. Text of the card stands only in rich_text and plain_text, which have
 // no markup, or in mrkdwn when it holds nothing that mrkdwn would change.
 func Slack(c Card) SlackMessage {
-	return SlackMessage{Blocks: slackBlocks(c, slackMaxBlocks, true), Text: slackFallback(c)}
+	return SlackMessage{Blocks: slackBlocks(c, slackMaxBlocks, true), Text: escape(Summary(c))}
 }
 
 // SlackNoTable is Slack without the table block, which some places (response
 // URLs, older workspaces) answer with invalid_blocks; tables become text.
 func SlackNoTable(c Card) SlackMessage {
-	return SlackMessage{Blocks: slackBlocks(c, slackMaxBlocks, false), Text: slackFallback(c)}
+	return SlackMessage{Blocks: slackBlocks(c, slackMaxBlocks, false), Text: escape(Summary(c))}
 }
 
 // SlackHome renders c for views.publish.
@@ -37,12 +36,18 @@ func SlackHome(c Card) slack.HomeTabViewRequest {
 	}
 }
 
+// slackPage collects blocks; table says whether a table block may still come.
+type slackPage struct {
+	page[slack.Block]
+	table bool
+}
+
 // slackBlocks lays out the card. Top and end are made first, because they hold
 // what must never be missing; facts, changes and body share what is left.
 func slackBlocks(c Card, maxBlocks int, table bool) []slack.Block {
-	p := &slackPage{room: slackMaxPayload - 2, slots: maxBlocks, table: table}
+	p := &slackPage{newPage[slack.Block](slackMaxPayload-2, maxBlocks, jsonUnits), table}
 	p.add(slackTop(c)...)
-	end := slackPage{room: p.room, slots: p.slots}
+	end := newPage[slack.Block](p.room, p.slots, jsonUnits)
 	end.add(slackEnd(c, &end)...)
 	p.room, p.slots, p.buttons = end.room-noteReserve, end.slots-1, end.buttons
 	slackFields(p, c.Fields)
@@ -50,85 +55,7 @@ func slackBlocks(c Card, maxBlocks int, table bool) []slack.Block {
 	for _, b := range c.Body {
 		slackBody(p, b)
 	}
-	if note := p.missing.String(); note != "" {
-		p.blocks = append(p.blocks, contextBlock("✂️ Not shown here: "+note+"."))
-	}
-	p.blocks = append(p.blocks, end.blocks...)
-	if len(p.blocks) == 0 {
-		p.blocks = append(p.blocks, contextBlock("(empty)"))
-	}
-	return p.blocks
-}
-
-// noteReserve is room kept for the line that says what was left out.
-const noteReserve = 300
-
-// slackPage collects blocks within a budget.
-type slackPage struct {
-	blocks  []slack.Block
-	room    int // characters of JSON left
-	slots   int // blocks left
-	buttons int // buttons so far, for the action ids
-	table   bool
-	missing tally
-}
-
-// add appends blocks without asking whether they fit.
-func (p *slackPage) add(bs ...slack.Block) {
-	for _, b := range bs {
-		p.room -= jsonUnits(b) + 1
-		p.slots--
-		p.blocks = append(p.blocks, b)
-	}
-}
-
-// try appends b when it fits.
-func (p *slackPage) try(b slack.Block) bool {
-	size := jsonUnits(b) + 1
-	if size > p.room || p.slots < 1 {
-		return false
-	}
-	p.room -= size
-	p.slots--
-	p.blocks = append(p.blocks, b)
-	return true
-}
-
-// jsonUnits is the length of v as it goes over the wire.
-func jsonUnits(v any) int {
-	b, err := json.Marshal(v)
-	if err != nil { // none of our types can fail
-		return slackMaxPayload
-	}
-	return units(string(b))
-}
-
-// tally counts what was left out, by noun, in order of appearance.
-type tally struct {
-	nouns  []string
-	counts map[string]int
-}
-
-func (t *tally) miss(n int, noun string) {
-	if n <= 0 {
-		return
-	}
-	if t.counts == nil {
-		t.counts = map[string]int{}
-	}
-	if t.counts[noun] == 0 {
-		t.nouns = append(t.nouns, noun)
-	}
-	t.counts[noun] += n
-}
-
-// String is "3 changed fields, 12 rows", empty when nothing is missing.
-func (t *tally) String() string {
-	parts := make([]string, 0, len(t.nouns))
-	for _, noun := range t.nouns {
-		parts = append(parts, plural(t.counts[noun], noun))
-	}
-	return strings.Join(parts, ", ")
+	return finish(p.page, end.items, contextBlock)
 }
 
 // slackTop is title, status, test mode and summary.
@@ -150,7 +77,7 @@ func slackTop(c Card) []slack.Block {
 }
 
 // slackEnd is links, buttons and small print.
-func slackEnd(c Card, p *slackPage) []slack.Block {
+func slackEnd(c Card, p *page[slack.Block]) []slack.Block {
 	var out []slack.Block
 	if links := slackLinks(c.Links); links != nil {
 		out = append(out, links)
@@ -164,30 +91,10 @@ func slackEnd(c Card, p *slackPage) []slack.Block {
 		}
 		out = append(out, slack.NewActionBlock("", els...))
 	}
-	if f := footerLine(c, left); f != "" {
+	if f := footerLine(c, left, true); f != "" {
 		out = append(out, contextBlock(f))
 	}
 	return out
-}
-
-// footerLine joins the small print: " · " between the parts.
-func footerLine(c Card, buttonsLeft int) string {
-	var parts []string
-	if buttonsLeft > 0 {
-		parts = append(parts, plural(buttonsLeft, "button")+" could not be shown")
-	}
-	if c.AIGenerated {
-		parts = append(parts, aiLabel)
-	}
-	for i, f := range c.Footer {
-		if i == 10 {
-			break
-		}
-		if f = oneLine(f); f != "" {
-			parts = append(parts, cut(f, 200))
-		}
-	}
-	return strings.Join(parts, " · ")
 }
 
 // slackLinks is one line per link, "label (host)"; at most ten.
@@ -216,28 +123,6 @@ func slackLinks(links []Link) slack.Block {
 		return nil
 	}
 	return richBlock(slack.NewRichTextSection(els...))
-}
-
-// slackFallback is what notifications and screen readers get: test mode,
-// status, title and summary, escaped for Slack's markup.
-func slackFallback(c Card) string {
-	var parts []string
-	if c.TestMode {
-		parts = append(parts, "["+testModeTitle+"]")
-	}
-	if w := lookOf(c.Status).words; w != "" {
-		parts = append(parts, w+":")
-	}
-	if t := oneLine(c.Title); t != "" {
-		parts = append(parts, brief(t, 200))
-	}
-	if s := oneLine(clean(c.Summary)); s != "" {
-		parts = append(parts, "– "+brief(s, 500))
-	}
-	if len(parts) == 0 {
-		return "neobot"
-	}
-	return escape(strings.Join(parts, " "))
 }
 
 // escape makes &, < and > literal, as

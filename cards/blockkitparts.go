@@ -227,29 +227,14 @@ func slackBody(p *slackPage, b Block) {
 	case len(b.Items) > 0:
 		slackItems(p, b.Items)
 	case b.Code != "":
-		fitText(p, visibleBlock(b.Code), func(s string) slack.Block { return richBlock(preformatted(s)) })
+		p.fitText(visibleBlock(b.Code), slackMaxText, func(s string) slack.Block { return richBlock(preformatted(s)) })
 	case b.Text != "":
-		fitText(p, strings.TrimSpace(clean(b.Text)), func(s string) slack.Block { return richBlock(section(run(s))) })
+		p.fitText(strings.TrimSpace(clean(b.Text)), slackMaxText, func(s string) slack.Block { return richBlock(section(run(s))) })
 	}
 }
 
 // visibleBlock is clean text for preformatted display, hidden characters shown.
 func visibleBlock(s string) string { return strings.Trim(sanitize(s, true), "\n") }
-
-// fitText adds text, cut to 3,000 characters or to the room that is left.
-func fitText(p *slackPage, s string, build func(string) slack.Block) {
-	if s == "" {
-		return
-	}
-	limit := slackMaxText
-	for limit > 100 {
-		if p.try(build(cut(s, limit))) {
-			return
-		}
-		limit = min(limit*2/3, units(s)-1)
-	}
-	p.missing.miss(1, "text")
-}
 
 // slackItems gives an item with a button a block of its own and puts runs of
 // others together.

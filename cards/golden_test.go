@@ -63,6 +63,11 @@ func TestGolden(t *testing.T) {
 				}
 				golden(t, name+".slack.json", pretty(t, map[string]any{"text": m.Text, "blocks": m.Blocks}))
 			}
+			card := Teams(c)
+			for _, f := range CheckTeams(card) {
+				t.Error(f)
+			}
+			golden(t, name+".teams.json", pretty(t, card))
 			golden(t, name+".txt", []byte(Text(c, 72)))
 		})
 	}
@@ -74,6 +79,11 @@ func TestGolden(t *testing.T) {
 				t.Error(f)
 			}
 			golden(t, name+".slack.json", pretty(t, v))
+			d := TeamsForm(f)
+			for _, f := range CheckTeams(d.Card["content"].(AdaptiveCard)) {
+				t.Error(f)
+			}
+			golden(t, name+".teams.json", pretty(t, d))
 		})
 	}
 }

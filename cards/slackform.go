@@ -49,32 +49,24 @@ func isIndex(s string) bool {
 // SlackForm renders f as a modal for views.open. The block id and action id of
 // an input are its name. Inputs whose name is not ValidInputName are left out.
 func SlackForm(f Form) slack.ModalViewRequest {
-	p := &slackPage{room: slackMaxPayload, slots: slackMaxViewBlocks}
-	inputs := slackPage{room: slackMaxPayload, slots: slackMaxViewBlocks}
+	inputs := newPage[slack.Block](slackMaxPayload, slackMaxViewBlocks, jsonUnits)
 	seen := map[string]bool{}
 	for _, in := range f.Inputs {
-		if b := slackInput(in); b != nil && !seen[in.Name] {
+		if b := slackInput(in); b != nil && !seen[in.Name] && inputs.slots > 1 {
 			seen[in.Name] = true
 			inputs.add(b)
 		}
 	}
-	p.room, p.slots = max(inputs.room, 3000)-noteReserve, inputs.slots-1
+	p := &slackPage{page: newPage[slack.Block](max(inputs.room, 3000)-noteReserve, inputs.slots-1, jsonUnits)}
 	for _, b := range f.Intro {
 		slackBody(p, withoutButtons(b))
-	}
-	if note := p.missing.String(); note != "" {
-		p.blocks = append(p.blocks, contextBlock("✂️ Not shown here: "+note+"."))
-	}
-	p.blocks = append(p.blocks, inputs.blocks...)
-	if len(p.blocks) == 0 {
-		p.blocks = append(p.blocks, contextBlock("(empty)"))
 	}
 	view := slack.ModalViewRequest{
 		Type:       slack.VTModal,
 		Title:      plainText(orWord(brief(oneLine(f.Title), slackMaxViewTitle), "neobot")),
 		Close:      plainText("Cancel"),
 		Submit:     plainText(orWord(brief(oneLine(f.Submit), slackMaxViewTitle), "Send")),
-		Blocks:     slack.Blocks{BlockSet: p.blocks},
+		Blocks:     slack.Blocks{BlockSet: finish(p.page, inputs.items, contextBlock)},
 		CallbackID: SlackFormCallback,
 	}
 	if meta, err := json.Marshal(formMeta{f.Action, f.ID}); err == nil && f.Action.Valid() && ValidID(f.ID) {

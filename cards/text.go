@@ -32,7 +32,7 @@ func Text(c Card, width int) string {
 	}
 	t.gap()
 	t.buttonRow(c.Buttons)
-	if f := footerLine(c, 0); f != "" {
+	if f := footerLine(c, 0, true); f != "" {
 		t.gap()
 		t.wrap(f, "  ")
 	}

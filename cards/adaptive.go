@@ -1,0 +1,344 @@
+package cards
+
+import (
+	"strings"
+)
+
+const (
+	// teamsMaxCard is our budget for the JSON of a card. Older paths refuse
+	// more than about 28 KB, newer ones 100 KB of UTF-16:
+	// https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages
+	teamsMaxCard = 24000
+	// teamsMaxActions is the number of actions every renderer shows in one
+	// set: https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/design-effective-cards
+	teamsMaxActions  = 5
+	teamsMaxButtons  = 20
+	teamsMaxElements = 200
+	teamsMaxText     = 4000
+	teamsMaxColumns  = 5 // a table with more is shown as a list
+	teamsMaxRows     = 60
+
+	// AdaptiveCardType is the content type of an attachment holding a card.
+	AdaptiveCardType = "application/vnd.microsoft.card.adaptive"
+)
+
+// AdaptiveCard is a card for Teams, version 1.5:
+// https://adaptivecards.io/explorer/AdaptiveCard.html
+type AdaptiveCard struct {
+	Type         string         `json:"type"`
+	Schema       string         `json:"$schema"`
+	Version      string         `json:"version"`
+	FallbackText string         `json:"fallbackText,omitempty"`
+	MSTeams      map[string]any `json:"msteams,omitempty"`
+	Body         []any          `json:"body"`
+	Actions      []any          `json:"actions,omitempty"`
+}
+
+// Attachment wraps c for the attachments of an activity.
+func (c AdaptiveCard) Attachment() map[string]any {
+	return map[string]any{"contentType": AdaptiveCardType, "content": c}
+}
+
+func newAdaptiveCard(body []any) AdaptiveCard {
+	return AdaptiveCard{
+		Type: "AdaptiveCard", Schema: "http://adaptivecards.io/schemas/adaptive-card.json",
+		Version: "1.5", MSTeams: map[string]any{"width": "full"}, Body: body,
+	}
+}
+
+// Teams renders c as an Adaptive Card of at most 25 KB. Text of the card stands
+// in text runs, which have no Markdown; only sentences of ours, and headings
+// Markdown would not change, are TextBlocks. The label for generated text is
+// not part of the card: the activity carries it when c.AIGenerated is set.
+func Teams(c Card) AdaptiveCard {
+	card := newAdaptiveCard(nil)
+	card.FallbackText = mdPlain(Summary(c))
+	p := newPage[any](teamsMaxCard-jsonBytes(card), teamsMaxElements, jsonBytes)
+	p.add(teamsTop(c)...)
+	end := newPage[any](p.room, p.slots, jsonBytes)
+	end.add(teamsEnd(c)...)
+	p.room, p.slots = end.room-noteReserve, end.slots-1
+	teamsFields(&p, c.Fields)
+	teamsChanges(&p, c.Changes)
+	for _, b := range c.Body {
+		teamsBody(&p, b)
+	}
+	card.Body = finish(p, end.items, smallPrint)
+	return card
+}
+
+// teamsTop is title, status, test mode and summary.
+func teamsTop(c Card) []any {
+	var out []any
+	if t := titled(c); t != "" {
+		out = append(out, heading(brief(t, 200), "Large"))
+	}
+	if w := lookOf(c.Status).words; w != "" {
+		out = append(out, textBlock{Type: "TextBlock", Text: w, Wrap: true, Color: statusColor(c.Status), Weight: "Bolder", Spacing: "None"})
+	}
+	if c.TestMode {
+		out = append(out, container{Type: "Container", Style: "warning", Bleed: true, Items: []any{
+			textBlock{Type: "TextBlock", Text: testModeIcon + " **" + testModeTitle + ":** " + testModeText, Wrap: true},
+		}})
+	}
+	if s := strings.TrimSpace(clean(c.Summary)); s != "" {
+		out = append(out, richText("", words(cut(s, 1500))))
+	}
+	return out
+}
+
+// statusColor supports what icon and words already say.
+func statusColor(s Status) string {
+	switch s {
+	case StatusDone:
+		return "Good"
+	case StatusFailed, StatusRejected, StatusRefused:
+		return "Attention"
+	case StatusPending, StatusUnknown:
+		return "Warning"
+	case StatusWorking, StatusQuestion:
+		return "Accent"
+	case StatusNone, StatusExpired:
+	}
+	return ""
+}
+
+// teamsEnd is links, buttons and small print.
+func teamsEnd(c Card) []any {
+	var out []any
+	for i, l := range c.Links {
+		if i == 10 {
+			break
+		}
+		out = append(out, teamsLink(l))
+	}
+	buttons, left := splitButtons(c.Buttons, teamsMaxButtons)
+	for len(buttons) > 0 {
+		n := min(teamsMaxActions, len(buttons))
+		set := actionSet{Type: "ActionSet"}
+		for _, b := range buttons[:n] {
+			set.Actions = append(set.Actions, teamsAction(b))
+		}
+		out = append(out, set)
+		buttons = buttons[n:]
+	}
+	if f := footerLine(c, left, false); f != "" {
+		out = append(out, smallPrint(f))
+	}
+	return out
+}
+
+// teamsLink is "label (host)". The address is ours and checked by safeLink;
+// brackets, which would end the Markdown link, are written in hex.
+func teamsLink(l Link) any {
+	target, host, ok := safeLink(l)
+	if !ok {
+		return richText("Small", words(cut(linkText(l), 300)))
+	}
+	target = strings.NewReplacer("(", "%28", ")", "%29", "[", "%5B", "]", "%5D").Replace(target)
+	label := brief(oneLine(l.Label), 100)
+	if label == "" || !mdKeeps(label) {
+		return textBlock{Type: "TextBlock", Text: "[" + host + "](" + target + ")", Wrap: true, Spacing: "Small"}
+	}
+	return textBlock{Type: "TextBlock", Text: "[" + label + "](" + target + ") (" + host + ")", Wrap: true, Spacing: "Small"}
+}
+
+// teamsAction is a button. Actions that open a dialog must be Action.Submit
+// with task/fetch; the others are Action.Execute, which Teams answers in place,
+// with Action.Submit for clients that do not know it:
+// https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/universal-actions-for-adaptive-cards/overview
+func teamsAction(b Button) any {
+	data := map[string]any{"action": string(b.Action), "id": b.ID}
+	submit := action{Type: "Action.Submit", Title: brief(oneLine(b.Label), 75), Data: data}
+	switch b.Style {
+	case StylePrimary:
+		submit.Style = "positive"
+	case StyleDanger:
+		submit.Style = "destructive"
+	case StyleDefault:
+	}
+	if b.Action.OpensForm() {
+		data["msteams"] = map[string]any{"type": "task/fetch"}
+		return submit
+	}
+	execute := submit
+	execute.Type, execute.Verb, execute.Fallback = "Action.Execute", string(b.Action), &submit
+	return execute
+}
+
+// teamsFields is one row per fact, name left of value.
+func teamsFields(p *page[any], fields []Field) {
+	for i, f := range fields {
+		value := orWord(cut(oneLine(f.Value), 600), "–")
+		row := columnSet{Type: "ColumnSet", Spacing: "Small", Columns: []column{
+			{Type: "Column", Width: "92px", Items: []any{richText("", subtle(brief(oneLine(f.Name), 60)))}},
+			{Type: "Column", Width: "stretch", Items: []any{richText("", words(value))}},
+		}}
+		if i == 0 {
+			row.Spacing = "Medium"
+		}
+		if !p.try(row) {
+			p.missing.miss(len(fields)-i, "fact")
+			return
+		}
+	}
+}
+
+// teamsChanges shows before and after of every field; all values are shortened
+// alike until everything fits.
+func teamsChanges(p *page[any], changes []Change) {
+	var parts []any
+	for _, limit := range []int{1200, 400, 150, 60} {
+		parts = parts[:0]
+		size := 0
+		for i, c := range changes {
+			el := changeContainer(showChange(c, limit), i == 0)
+			size += jsonBytes(el) + 1
+			parts = append(parts, el)
+		}
+		if size <= p.room && len(parts) <= p.slots {
+			break
+		}
+	}
+	for i, el := range parts {
+		if !p.try(el) {
+			p.missing.miss(len(parts)-i, "changed field")
+			return
+		}
+	}
+}
+
+// changeContainer is "before → after" under the name of the field, or the two
+// values under each other in boxes.
+func changeContainer(s shownChange, first bool) any {
+	box := container{Type: "Container", Separator: first, Spacing: "Medium", Items: []any{richText("", strong(s.Field))}}
+	if s.Inline {
+		box.Items = append(box.Items, richText("None", valueWords(s.Before, s.NoBefore), words(" "+arrow+" "), valueWords(s.After, s.NoAfter)))
+		return box
+	}
+	for i, v := range []string{s.Before, s.After} {
+		label, absent := "before", s.NoBefore
+		if i == 1 {
+			label, absent = "after", s.NoAfter
+		}
+		box.Items = append(box.Items,
+			richText("Small", subtle(label)),
+			container{Type: "Container", Style: "emphasis", Spacing: "None", Items: []any{richText("", valueWords(nbsp(v), absent))}})
+	}
+	return box
+}
+
+func valueWords(s string, absent bool) textRun {
+	r := words(s)
+	if absent {
+		r.Italic = true
+	} else {
+		r.FontType = "Monospace"
+	}
+	return r
+}
+
+// teamsBody adds one block of the body.
+func teamsBody(p *page[any], b Block) {
+	if h := oneLine(b.Heading); h != "" {
+		if !p.try(heading(brief(h, 150), "Medium")) {
+			p.missing.miss(1, "section")
+			return
+		}
+	}
+	switch {
+	case b.Table != nil:
+		teamsTable(p, *b.Table)
+	case len(b.Items) > 0:
+		for i, it := range b.Items {
+			if !p.try(teamsItem(it)) {
+				p.missing.miss(len(b.Items)-i, "row")
+				return
+			}
+		}
+	case b.Code != "":
+		p.fitText(visibleBlock(b.Code), teamsMaxText, func(s string) any {
+			return container{Type: "Container", Style: "emphasis", Spacing: "Small", Items: []any{richText("", valueWords(nbsp(s), false))}}
+		})
+	case b.Text != "":
+		p.fitText(strings.TrimSpace(clean(b.Text)), teamsMaxText, func(s string) any { return richText("Small", words(s)) })
+	}
+}
+
+// teamsItem is title and detail, with the button beside them.
+func teamsItem(it Item) any {
+	lines := []any{richText("", strong(brief(itemTitle(it), 150)))}
+	if d := oneLine(clean(it.Detail)); d != "" {
+		lines = append(lines, richText("None", subtle(cut(d, 400))))
+	}
+	if it.Button == nil || !it.Button.usable() {
+		return container{Type: "Container", Spacing: "Small", Items: lines}
+	}
+	return columnSet{Type: "ColumnSet", Spacing: "Small", Columns: []column{
+		{Type: "Column", Width: "stretch", Items: lines},
+		{Type: "Column", Width: "auto", VerticalContentAlignment: "Center", Items: []any{actionSet{Type: "ActionSet", Actions: []any{teamsAction(*it.Button)}}}},
+	}}
+}
+
+// teamsTable is a table, or one paragraph per row when it has many columns.
+func teamsTable(p *page[any], t Table) {
+	rows := tableRows(t, slackMaxTableCols)
+	if len(rows) == 0 {
+		return
+	}
+	if len(rows[0]) > teamsMaxColumns {
+		for i := range rows[1:] {
+			if !p.try(teamsRecord(rows[0], rows[i+1])) {
+				p.missing.miss(len(rows)-1-i, "row")
+				return
+			}
+		}
+		return
+	}
+	for n := min(len(rows), teamsMaxRows); n > 1; n = n * 3 / 4 {
+		if p.try(adaptiveTable(rows[:n])) {
+			p.missing.miss(len(rows)-n, "row")
+			return
+		}
+	}
+	p.missing.miss(len(rows)-1, "row")
+}
+
+func teamsRecord(head, row []string) any {
+	parts := make([]string, 0, len(row))
+	for j := 1; j < len(row); j++ {
+		parts = append(parts, head[j]+": "+row[j])
+	}
+	return container{Type: "Container", Spacing: "Small", Items: []any{
+		richText("", strong(row[0])), richText("None", subtle(strings.Join(parts, " · "))),
+	}}
+}
+
+// adaptiveTable gives every column the share of the width its text needs.
+func adaptiveTable(rows [][]string) any {
+	t := table{Type: "Table", FirstRowAsHeaders: true, ShowGridLines: false, Spacing: "Small"}
+	numeric := numericColumns(rows)
+	for j := range rows[0] {
+		widest := 0
+		for _, row := range rows {
+			widest = max(widest, columns(row[j]))
+		}
+		col := columnDef{Width: min(max(widest, 6), 24)}
+		if numeric[j] {
+			col.HorizontalCellContentAlignment = "Right"
+		}
+		t.Columns = append(t.Columns, col)
+	}
+	for i, row := range rows {
+		r := tableRow{Type: "TableRow"}
+		for _, c := range row {
+			w := words(c)
+			if i == 0 {
+				w = strong(c)
+			}
+			r.Cells = append(r.Cells, tableCell{Type: "TableCell", Items: []any{richText("", w)}})
+		}
+		t.Rows = append(t.Rows, r)
+	}
+	return t
+}
