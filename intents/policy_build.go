@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/robfig/cron/v3"
+
 	"neobot/adapters"
 	"neobot/neoapi"
 )
@@ -173,7 +175,11 @@ func (b *policyBuilder) readRules() {
 		if f.Channel != "" {
 			r.Workspace, r.Channel = b.place(key+".channel", f.Channel)
 		}
-		if n := len(r.Approvers); n > 0 && r.Quorum > n {
+		n := len(r.Approvers)
+		if r.SelfApproval {
+			n++
+		}
+		if n > 0 && r.Quorum > n {
 			b.fault("%s.quorum: %d approvals are asked for, but only %d people can give one", key, r.Quorum, n)
 		}
 		b.rules = append(b.rules, r)
@@ -233,6 +239,9 @@ func (b *policyBuilder) expiry(key, text string, def time.Duration) time.Duratio
 func (b *policyBuilder) readSchedules() {
 	for i, s := range b.file.Schedules {
 		key := fmt.Sprintf("schedules[%d]", i)
+		if _, err := cron.ParseStandard(s.Cron); err != nil {
+			b.fault("%s.cron: %q is not a schedule; write five fields, e.g. \"0 8 * * 1-5\"", key, s.Cron)
+		}
 		if strings.TrimSpace(s.Ask) == "" {
 			b.fault("%s.ask: write the question to post the answer to", key)
 		}

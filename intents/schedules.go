@@ -1,0 +1,127 @@
+package intents
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/robfig/cron/v3"
+
+	"neobot/adapters"
+)
+
+const scheduleEvery = 20 * time.Second
+
+// runSchedules posts the answers to scheduled questions until ctx ends. The
+// time of the last post is in Redis: after downtime what was missed is posted
+// once, and of several replicas one posts, since the post has one key per time.
+func (s *Service) runSchedules(ctx context.Context) {
+	tick := time.NewTicker(scheduleEvery)
+	defer tick.Stop()
+	for {
+		if err := s.fireSchedules(ctx); err != nil && ctx.Err() == nil {
+			s.Logger.ErrorContext(ctx, "schedules", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// fireSchedules posts what is due now.
+func (s *Service) fireSchedules(ctx context.Context) error {
+	var faults []error
+	for _, f := range s.Policy().Schedules() {
+		if err := s.fire(ctx, f); err != nil {
+			faults = append(faults, fmt.Errorf("schedule %q: %w", f.Ask, err))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (s *Service) fire(ctx context.Context, f ScheduleFile) error {
+	plan, err := cron.ParseStandard(f.Cron)
+	if err != nil {
+		return err // checked by NewPolicy
+	}
+	w, conversation, _ := strings.Cut(f.Channel, "/")
+	now := s.Now().In(s.timezone(ctx))
+	last, err := s.Memory.lastFired(ctx, adapters.Workspace(w), f, now)
+	if err != nil {
+		return err
+	}
+	due := plan.Next(last.In(now.Location()))
+	if due.After(now) {
+		return nil
+	}
+	// Of several missed times only the latest is posted.
+	for next := plan.Next(due); !next.After(now); next = plan.Next(due) {
+		due = next
+	}
+	if err := s.postScheduled(ctx, f, adapters.Workspace(w), conversation, due); err != nil {
+		return err
+	}
+	return s.Memory.setFired(ctx, adapters.Workspace(w), f, due)
+}
+
+// postScheduled asks the question with the permissions of the person named, and
+// posts the answer. A schedule only looks things up: it never proposes a change.
+func (s *Service) postScheduled(ctx context.Context, f ScheduleFile, w adapters.Workspace, conversation string, due time.Time) error {
+	policy := s.Policy()
+	who, ok := policy.Person(f.As)
+	if !ok {
+		return no("Unknown person", "%s is not in the policy", f.As)
+	}
+	place := adapters.Conversation{ID: conversation, Kind: adapters.Channel, Sharing: adapters.SharingInternal}
+	a := &ask{source: source{
+		workspace: w, conversation: place, delivery: "schedule:" + fired(f) + ":" + due.UTC().Format(time.RFC3339), at: due, text: f.Ask,
+	}, policy: policy, record: newID(), who: who, zone: due.Location(), now: s.Now().In(due.Location())}
+	a.limits = policy.Limits(who, w, place)
+	a.neo = s.Neo.Session(a.limits.Scope())
+	routed := s.route(ctx, a, f.Ask)
+	if spec, ok := SpecByName(s.specs, routed.Intent.Name); ok && spec.Write {
+		return no("Not a question", "%q would change something; schedules only look things up", f.Ask)
+	}
+	a.thread = a.delivery // its buttons and turns belong to this post
+	answer, err := s.answer(ctx, a, routed)
+	if err != nil {
+		return err
+	}
+	answer.Card.Footer = append(answer.Card.Footer, "Scheduled for "+stamp(due, a.now)+" as "+who.Name)
+	_, err = s.Poster.Post(ctx, a.delivery, adapters.Destination{Workspace: w, Conversation: conversation}, answer.Card)
+	return err
+}
+
+// fired names a schedule by what it does, so that reordering the file is harmless.
+func fired(f ScheduleFile) string {
+	sum := sha256.Sum256([]byte(f.Cron + "\x00" + f.Ask + "\x00" + f.Channel + "\x00" + f.As))
+	return hex.EncodeToString(sum[:8])
+}
+
+// lastFired is when a schedule was last posted; a new one counts from now.
+func (m *Memory) lastFired(ctx context.Context, w adapters.Workspace, f ScheduleFile, now time.Time) (time.Time, error) {
+	key := m.prefix + ":{" + string(w) + "}:schedule:" + fired(f)
+	if err := m.rdb.SetNX(ctx, key, now.Unix(), 0).Err(); err != nil {
+		return time.Time{}, fmt.Errorf("last time: %w", err)
+	}
+	at, err := m.rdb.Get(ctx, key).Int64()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return time.Time{}, fmt.Errorf("last time: %w", err)
+	}
+	return time.Unix(at, 0), nil
+}
+
+func (m *Memory) setFired(ctx context.Context, w adapters.Workspace, f ScheduleFile, at time.Time) error {
+	key := m.prefix + ":{" + string(w) + "}:schedule:" + fired(f)
+	if err := m.rdb.Set(ctx, key, at.Unix(), 0).Err(); err != nil {
+		return fmt.Errorf("note time: %w", err)
+	}
+	return nil
+}
