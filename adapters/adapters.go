@@ -197,6 +197,9 @@ type Adapter interface {
 	// conversation.Sharing (and the display name). It may call the platform;
 	// results are cached for a minute at most. On any error both stay zero.
 	Verify(ctx context.Context, w Workspace, u User, c Conversation) (User, Conversation, error)
+	// Place is Verify for a conversation alone: its kind and sharing. It may be
+	// cached for a minute. On any error the sharing stays unknown.
+	Place(ctx context.Context, w Workspace, conversation string) (Conversation, error)
 	// Post sends a new card. key identifies the post: adapters put it where
 	// Find can see it again.
 	Post(ctx context.Context, key string, to Destination, card cards.Card) (Ref, error)

@@ -40,6 +40,15 @@ func (p *Poster) Post(ctx context.Context, key string, to Destination, card card
 	return p.outbox.Post(ctx, a, key, to, card)
 }
 
+// Place asks the platform what a conversation is and who can see it.
+func (p *Poster) Place(ctx context.Context, w Workspace, conversation string) (Conversation, error) {
+	a, err := p.adapter(w)
+	if err != nil {
+		return Conversation{}, err
+	}
+	return a.Place(ctx, w, conversation)
+}
+
 // Update replaces a posted card.
 func (p *Poster) Update(ctx context.Context, ref Ref, card cards.Card) error {
 	a, err := p.adapter(ref.Workspace)

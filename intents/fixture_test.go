@@ -69,6 +69,14 @@ func (s *screen) Post(_ context.Context, key string, to adapters.Destination, ca
 	return ref, nil
 }
 
+func (s *screen) Place(_ context.Context, _ adapters.Workspace, id string) (adapters.Conversation, error) {
+	c := adapters.Conversation{ID: id, Kind: adapters.Channel, Sharing: adapters.SharingInternal}
+	if strings.HasPrefix(id, "C_SHARED") {
+		c.Sharing = adapters.SharingExternal
+	}
+	return c, nil
+}
+
 func (s *screen) Update(_ context.Context, ref adapters.Ref, card cards.Card) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -163,3 +163,24 @@ func cutLast(s string, sep byte) (before, after string, ok bool) {
 	}
 	return "", "", false
 }
+
+// lastFired is when a schedule was last posted; a new one counts from now.
+func (m *Memory) lastFired(ctx context.Context, w adapters.Workspace, f ScheduleFile, now time.Time) (time.Time, error) {
+	key := m.prefix + ":{" + string(w) + "}:schedule:" + fired(f)
+	if err := m.rdb.SetNX(ctx, key, now.Unix(), 0).Err(); err != nil {
+		return time.Time{}, fmt.Errorf("last time: %w", err)
+	}
+	at, err := m.rdb.Get(ctx, key).Int64()
+	if err != nil && !errors.Is(err, redis.Nil) {
+		return time.Time{}, fmt.Errorf("last time: %w", err)
+	}
+	return time.Unix(at, 0), nil
+}
+
+func (m *Memory) setFired(ctx context.Context, w adapters.Workspace, f ScheduleFile, at time.Time) error {
+	key := m.prefix + ":{" + string(w) + "}:schedule:" + fired(f)
+	if err := m.rdb.Set(ctx, key, at.Unix(), 0).Err(); err != nil {
+		return fmt.Errorf("note time: %w", err)
+	}
+	return nil
+}

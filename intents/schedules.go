@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/robfig/cron/v3"
 
 	"neobot/adapters"
@@ -79,7 +78,10 @@ func (s *Service) postScheduled(ctx context.Context, f ScheduleFile, w adapters.
 	if !ok {
 		return no("Unknown person", "%s is not in the policy", f.As)
 	}
-	place := adapters.Conversation{ID: conversation, Kind: adapters.Channel, Sharing: adapters.SharingInternal}
+	place, err := s.Poster.Place(ctx, w, conversation)
+	if err != nil || place.Sharing != adapters.SharingInternal {
+		return errors.Join(no("Shared channel", "%s may be read by another organisation", f.Channel), err)
+	}
 	a := &ask{source: source{
 		workspace: w, conversation: place, delivery: "schedule:" + fired(f) + ":" + due.UTC().Format(time.RFC3339), at: due, text: f.Ask,
 	}, policy: policy, record: newID(), who: who, zone: due.Location(), now: s.Now().In(due.Location())}
@@ -103,25 +105,4 @@ func (s *Service) postScheduled(ctx context.Context, f ScheduleFile, w adapters.
 func fired(f ScheduleFile) string {
 	sum := sha256.Sum256([]byte(f.Cron + "\x00" + f.Ask + "\x00" + f.Channel + "\x00" + f.As))
 	return hex.EncodeToString(sum[:8])
-}
-
-// lastFired is when a schedule was last posted; a new one counts from now.
-func (m *Memory) lastFired(ctx context.Context, w adapters.Workspace, f ScheduleFile, now time.Time) (time.Time, error) {
-	key := m.prefix + ":{" + string(w) + "}:schedule:" + fired(f)
-	if err := m.rdb.SetNX(ctx, key, now.Unix(), 0).Err(); err != nil {
-		return time.Time{}, fmt.Errorf("last time: %w", err)
-	}
-	at, err := m.rdb.Get(ctx, key).Int64()
-	if err != nil && !errors.Is(err, redis.Nil) {
-		return time.Time{}, fmt.Errorf("last time: %w", err)
-	}
-	return time.Unix(at, 0), nil
-}
-
-func (m *Memory) setFired(ctx context.Context, w adapters.Workspace, f ScheduleFile, at time.Time) error {
-	key := m.prefix + ":{" + string(w) + "}:schedule:" + fired(f)
-	if err := m.rdb.Set(ctx, key, at.Unix(), 0).Err(); err != nil {
-		return fmt.Errorf("note time: %w", err)
-	}
-	return nil
 }

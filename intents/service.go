@@ -19,6 +19,9 @@ type Poster interface {
 	// Post sends a card once per key, whatever crashes in between, and returns
 	// where it lives.
 	Post(ctx context.Context, key string, to adapters.Destination, card cards.Card) (adapters.Ref, error)
+	// Place asks the platform what a conversation is and who can see it. On an
+	// error its Sharing is unknown, which counts as shared.
+	Place(ctx context.Context, w adapters.Workspace, conversation string) (adapters.Conversation, error)
 	// Update replaces a posted card.
 	Update(ctx context.Context, ref adapters.Ref, card cards.Card) error
 }

@@ -161,7 +161,11 @@ func (s *Service) notify(ctx context.Context, a *ask, rec approvals.Request, rul
 		if rule.Workspace == a.workspace && rule.Channel == a.conversation.ID {
 			return nil // the answer itself goes there
 		}
-		return s.copyTo(ctx, a, rec, "channel", adapters.Destination{Workspace: rule.Workspace, Conversation: rule.Channel})
+		if place, err := s.Poster.Place(ctx, rule.Workspace, rule.Channel); err == nil && place.Sharing == adapters.SharingInternal {
+			return s.copyTo(ctx, a, rec, "channel", adapters.Destination{Workspace: rule.Workspace, Conversation: rule.Channel})
+		}
+		// Another organisation may read there, or nobody can tell: approvers are asked one by one.
+		s.Logger.WarnContext(ctx, "approval channel is shared or cannot be checked", "channel", rule.Channel)
 	}
 	pinged := 0
 	for _, p := range rule.Approvers {
