@@ -3,7 +3,7 @@ package intents
 // Statuses of runs and states of agents, in the bot's own words. Neo documents
 // neither list of values, so the plan maps them onto what Neo answers.
 var (
-	runStatuses = []string{"failed", "completed", "running", "queued", "waiting", "cancelled"}
+	runStatuses = []string{"failed", "completed", "running", "queued", "waiting", "cancelled", "skipped"}
 	agentStates = []string{"enabled", "disabled"}
 )
 

@@ -1,0 +1,237 @@
+package intents
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// ByBuiltIn and ByModel are the values of Routed.By.
+const (
+	ByBuiltIn = "built-in"
+	ByModel   = "model"
+)
+
+// BuiltIn is the router without a model. The same question always gets the same
+// answer. Orders are recognised by grammar (builtin_command.go) and stopped by
+// the guard (builtin_guard.go); everything else is read by adding up cues
+// (builtin_cues.go) of the concepts found (builtin_lexicon.go), or, for intents
+// without cues, by likeness to their examples. It knows English only.
+type BuiltIn struct{}
+
+var _ Router = BuiltIn{}
+
+// Route picks an intent. It never fails.
+func (BuiltIn) Route(_ context.Context, q Question) (Routed, error) {
+	out := route(q)
+	out.By = ByBuiltIn
+	return out, nil
+}
+
+func route(q Question) Routed {
+	r := read(q)
+	if in, ok := exact[strings.TrimSpace(r.plain(0, len(r.toks)))]; ok && r.offers(in.Name) && (len(r.toks) > 0 || strings.TrimSpace(r.text) == "?") {
+		return Routed{Intent: in}
+	}
+	if len(r.toks) == 0 {
+		return Routed{}
+	}
+	if orders := r.orders(); len(orders) > 0 {
+		return r.obey(orders)
+	}
+	if hostile.MatchString(r.text) {
+		return Routed{Ask: askRules}
+	}
+	if in, ok := r.followUp(); ok {
+		return Routed{Intent: in}
+	}
+	if ask, ok := r.notOffered(); ok {
+		return ask
+	}
+	return r.pick()
+}
+
+// offers reports whether the catalog has an intent.
+func (r *reading) offers(name string) bool {
+	_, ok := SpecByName(r.q.Specs, name)
+	return ok
+}
+
+// obey turns orders into one write, or says why not.
+func (r *reading) obey(orders []order) Routed {
+	o := orders[0]
+	for _, x := range orders {
+		if why := r.refusal(x); why != "" {
+			out := Routed{Ask: why}
+			if why == askMeant {
+				out.Choices = r.meant(x)
+			}
+			return out
+		}
+		if x.intent != o.intent || len(orders) > 1 && r.object(x) != r.object(o) {
+			return Routed{Ask: askOne}
+		}
+	}
+	in, ask := r.fill(o)
+	switch {
+	case ask != "":
+		return Routed{Ask: ask}
+	case o.alias != "" && in.Args["agent"] != "" && r.offers(o.alias):
+		agent := map[string]string{"agent": in.Args["agent"]}
+		return Routed{Ask: askStart, Choices: []Intent{in, {Name: o.alias, Args: agent}}}
+	}
+	return Routed{Intent: in}
+}
+
+// meant offers what an unclear order can mean: looking, or really doing it.
+func (r *reading) meant(o order) []Intent {
+	in, ask := r.fill(o)
+	if ask != "" || in.Args["agent"] == "" {
+		return nil
+	}
+	return []Intent{{Name: "show_agent", Args: map[string]string{"agent": in.Args["agent"]}}, in}
+}
+
+// notOffered recognises what people ask for and the catalog does not have.
+func (r *reading) notOffered() (Routed, bool) {
+	for _, c := range refusals {
+		if c.unless != "" && r.offers(c.unless) || c.concepts != "" && !r.has(strings.Fields(c.concepts)...) {
+			continue
+		}
+		if c.verbs != "" && !r.clauseBegins(c.verbs) {
+			continue
+		}
+		if c.verbs == "" && c.ask == askNotHere && r.best().score >= minScore {
+			continue
+		}
+		out := Routed{Ask: c.ask}
+		if c.ask == askDecide {
+			out.Choices = []Intent{{Name: "list_approvals"}, {Name: "list_requests", Args: map[string]string{"mine": "yes"}}}
+		}
+		return out, true
+	}
+	return Routed{}, false
+}
+
+// clauseBegins reports whether a clause begins, after openers, with one of the verbs.
+func (r *reading) clauseBegins(verbs string) bool {
+	for _, c := range r.clauses() {
+		i := c[0]
+		for i < c[1] && r.opener(i) > 0 {
+			i += r.opener(i)
+		}
+		for v := range strings.SplitSeq(verbs, "|") {
+			n := strings.Count(v, " ") + 1
+			if i+n <= len(r.toks) && r.plain(i, i+n) == v {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// scored is an intent with its sum of cues.
+type scored struct {
+	spec  Spec
+	score int
+}
+
+// best reading intent; a zero score when nothing speaks for any.
+func (r *reading) best() scored {
+	all := r.scores()
+	if len(all) == 0 {
+		return scored{}
+	}
+	return all[0]
+}
+
+// scores of the reading intents, best first, ties in the catalog's order.
+func (r *reading) scores() []scored {
+	sum := map[string]int{}
+	for _, c := range cues {
+		if r.fits(c) {
+			sum[c.intent] += c.weight
+		}
+	}
+	var out []scored
+	for _, s := range r.q.Specs {
+		if s.Write {
+			continue
+		}
+		score, known := sum[s.Name]
+		if !known && !slices.ContainsFunc(cues, func(c cue) bool { return c.intent == s.Name }) {
+			score = r.likeness(s)
+		}
+		if score > 0 {
+			out = append(out, scored{s, score})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
+	return out
+}
+
+// pick the reading intent the cues speak for.
+func (r *reading) pick() Routed {
+	b := r.best()
+	if r.mentionsOrder() && b.spec.Name != "help" && b.spec.Name != "my_permissions" {
+		return r.aboutOrder()
+	}
+	if b.score < minScore {
+		if r.subjectOnly() && r.offers("show_agent") {
+			return Routed{Intent: Intent{Name: "show_agent", Args: map[string]string{"agent": r.values("@agent")[0]}}}
+		}
+		return Routed{}
+	}
+	in := r.fillRead(b.spec)
+	if b.spec.Name == "show_agent" && in.Args["agent"] == "" {
+		return Routed{}
+	}
+	return Routed{Intent: in}
+}
+
+// aboutOrder answers a question or remark about changing an agent: never the
+// change, but the agent and the change to press.
+func (r *reading) aboutOrder() Routed {
+	out := Routed{Ask: askMeant}
+	if agents := r.values("@agent"); len(agents) == 1 {
+		agent := map[string]string{"agent": agents[0]}
+		out.Choices = append(out.Choices, Intent{Name: "show_agent", Args: agent})
+		if !hostile.MatchString(r.text) && !slices.ContainsFunc(r.toks, func(t token) bool { return negations[t.w] || t.quoted }) {
+			for _, c := range commands {
+				if c.alias == "" && c.intent != "escalate" && c.intent != "rename_agent" && r.verbAnywhere(c.verbs) && r.offers(c.intent) {
+					out.Choices = append(out.Choices, Intent{Name: c.intent, Args: maps.Clone(agent)})
+					break
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (r *reading) verbAnywhere(verbs string) bool {
+	for i := range r.toks {
+		for v := range strings.SplitSeq(verbs, "|") {
+			if _, _, n := r.verbAt(i, [2]int{i, len(r.toks)}, strings.Fields(v)); n > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// subjectOnly reports that the message is little more than an agent's name.
+func (r *reading) subjectOnly() bool {
+	agents := 0
+	for _, it := range r.items {
+		switch {
+		case it.concept == "@agent":
+			agents++
+		case it.concept == "agent" || noise[r.word(it.from)] || r.word(it.from) == "please":
+		default:
+			return false
+		}
+	}
+	return agents == 1
+}

@@ -1,0 +1,244 @@
+package intents
+
+import (
+	"slices"
+	"strings"
+)
+
+// command is how people order a write: verbs at the beginning of a clause.
+type commandVerb struct {
+	intent string
+	// verbs separated by "|"; "turn _ off" has the object in the gap or after it.
+	verbs string
+	// alias is a second reading; then the router asks which is meant.
+	alias string
+}
+
+// commands are the orders the built-in router knows. A write is only ever
+// picked through one of them: no score makes a sentence an order.
+var commands = []commandVerb{
+	{intent: "disable_agent", verbs: "disable|deactivate|pause|suspend|stop|halt|kill|turn _ off|switch _ off|shut _ off|shut _ down|flip _ off|toggle _ off|take _ offline|put _ on hold"},
+	{intent: "enable_agent", verbs: "enable|activate|reactivate|reenable|unpause|resume|turn _ on|switch _ on|turn _ back on|switch _ back on|flip _ on|toggle _ on|bring _ back"},
+	{intent: "rename_agent", verbs: "rename|change the name of|change name of|call"},
+	{intent: "run_agent", verbs: "run|rerun|execute|trigger|launch|invoke|kick off|fire off|set off"},
+	{intent: "run_agent", verbs: "start|restart|start up|fire up|boot", alias: "enable_agent"},
+	{intent: "escalate", verbs: "escalate|escalating|contact|message|tell|ask|inform|notify|ping|report|raise|open|create|file|log|submit|send"},
+}
+
+// openers are what may stand before an order. asks marks those that make a
+// question mark polite ("could you disable it?").
+var openers = []struct {
+	phrase string
+	asks   bool
+}{
+	{"would you be so kind as to", true},
+	{"would you be so kind to", true},
+	{"i would like you to", true},
+	{"i would love you to", true},
+	{"would you mind", true},
+	{"do you mind", true},
+	{"can you", true},
+	{"could you", true},
+	{"would you", true},
+	{"will you", true},
+	{"i would like to", false},
+	{"i want you to", false},
+	{"i need you to", false},
+	{"we need you to", false},
+	{"we want you to", false},
+	{"i want to", false},
+	{"i need to", false},
+	{"we need to", false},
+	{"we want to", false},
+	{"you can", false},
+	{"you should", false},
+	{"you need to", false},
+	{"go ahead and", false},
+	{"when you have a moment", false},
+	{"if you can", false},
+	{"let us", false},
+	{"good morning", false},
+	{"good afternoon", false},
+	{"good evening", false},
+	{"right now", false},
+}
+
+// openerWords are single words that may stand before an order.
+var openerWords = wordSet("please kindly hi hello hey neo neobot bot yo ok okay right so then now also just and there thanks everybody team well alright sure yes great immediately quickly quick fine good oh ah dear")
+
+// order is a clause that tells the bot to change something.
+type order struct {
+	commandVerb
+	clause   [2]int // tokens
+	verb     [2]int // tokens of the verb, from its first word
+	particle int    // token of a separated particle ("turn it off"), -1 for none
+	polite   bool   // a question mark is only politeness
+}
+
+// clauses splits the message at punctuation, and before "and please", "so can you".
+func (r *reading) clauses() [][2]int {
+	var out [][2]int
+	from := 0
+	for i := range r.toks {
+		joint := i > from && (r.word(i) == "so" || r.word(i) == "and" || r.word(i) == "then") &&
+			(r.opener(i+1) > 0 && r.word(i+1) != "and" && r.word(i+1) != "so" && r.word(i+1) != "now")
+		if joint {
+			out, from = append(out, [2]int{from, i}), i
+		}
+		if r.toks[i].stop != 0 || i == len(r.toks)-1 {
+			out, from = append(out, [2]int{from, i + 1}), i+1
+		}
+	}
+	return out
+}
+
+// opener is the length of an opener at token i, 0 for none.
+func (r *reading) opener(i int) int {
+	for _, o := range openers {
+		n := strings.Count(o.phrase, " ") + 1
+		if i+n <= len(r.toks) && r.plain(i, i+n) == o.phrase {
+			return n
+		}
+	}
+	if openerWords[r.word(i)] {
+		return 1
+	}
+	return 0
+}
+
+// orders are the clauses that begin, after openers, with a command verb. Quoted
+// words are never an order.
+func (r *reading) orders() []order {
+	var out []order
+	polite := false
+	for _, c := range r.clauses() {
+		i := c[0]
+		for i < c[1] && !r.toks[i].quoted {
+			n := r.opener(i)
+			if n == 0 || i+n > c[1] {
+				break
+			}
+			polite = polite || r.politeOpener(i, n)
+			i += n
+		}
+		if i >= c[1] {
+			continue // only an opener: it belongs to the next clause
+		}
+		if !r.toks[i].quoted {
+			if o, ok := r.orderAt(i, c); ok {
+				o.polite = polite
+				out = append(out, o)
+			}
+		}
+		polite = false
+	}
+	return out
+}
+
+func (r *reading) politeOpener(i, n int) bool {
+	p := r.plain(i, i+n)
+	return p == "please" || slices.ContainsFunc(openers, func(o struct {
+		phrase string
+		asks   bool
+	},
+	) bool {
+		return o.asks && o.phrase == p
+	})
+}
+
+// orderAt reads a command verb at token i, the longest that fits.
+func (r *reading) orderAt(i int, clause [2]int) (order, bool) {
+	best, size := order{}, 0
+	for _, c := range commands {
+		if _, ok := SpecByName(r.q.Specs, c.intent); !ok {
+			continue
+		}
+		for v := range strings.SplitSeq(c.verbs, "|") {
+			from, particle, n := r.verbAt(i, clause, strings.Fields(v))
+			if n <= size || c.intent == "escalate" && !r.toSupport(i, clause) ||
+				c.intent == "rename_agent" && v == "call" && !r.hasOne("@agent") {
+				continue
+			}
+			best, size = order{commandVerb: c, clause: clause, verb: [2]int{i, from}, particle: particle}, n
+		}
+	}
+	if size == 0 || best.intent == "run_agent" && r.runNoun(best) {
+		return order{}, false
+	}
+	return best, true
+}
+
+// verbAt matches verb words at token i. It returns where the object can begin,
+// where a separated particle stands (-1: none), and how many words matched.
+func (r *reading) verbAt(i int, clause [2]int, verb []string) (object, particle, n int) {
+	gap := slices.Index(verb, "_")
+	if gap < 0 {
+		if i+len(verb) <= clause[1] && sameVerb(r.plain(i, i+len(verb)), strings.Join(verb, " ")) {
+			return i + len(verb), -1, len(verb)
+		}
+		return 0, -1, 0
+	}
+	if !sameVerb(r.word(i), verb[0]) {
+		return 0, -1, 0
+	}
+	tail := verb[gap+1:]
+	for j := i + 1; j+len(tail) <= clause[1]; j++ {
+		if r.plain(j, j+len(tail)) != strings.Join(tail, " ") {
+			continue
+		}
+		if j == i+1 {
+			return i + 1 + len(tail), -1, 1 + len(tail) // "turn off X"
+		}
+		if r.ends(j + len(tail)) {
+			return i + 1, j, 1 + len(tail) // "turn X off"
+		}
+	}
+	return 0, -1, 0
+}
+
+// sameVerb also takes the -ing form ("would you mind turning off").
+func sameVerb(said, verb string) bool {
+	if said == verb {
+		return true
+	}
+	first, rest, _ := strings.Cut(verb, " ")
+	ing, restSaid, _ := strings.Cut(said, " ")
+	if rest != restSaid || !strings.HasSuffix(ing, "ing") {
+		return false
+	}
+	stem := strings.TrimSuffix(ing, "ing")
+	return stem == first || stem+"e" == first || len(stem) > 2 && stem[:len(stem)-1] == first && stem[len(stem)-1] == stem[len(stem)-2]
+}
+
+// toSupport reports whether the clause speaks to the Neo team: "tell neo
+// support", "open a ticket with neo", "escalate this". Other verbs than
+// escalate need to name it.
+func (r *reading) toSupport(i int, clause [2]int) bool {
+	if strings.HasPrefix(r.word(i), "escalat") {
+		return true
+	}
+	for j := i + 1; j < clause[1]; j++ {
+		w, prev := r.word(j), r.word(j-1)
+		if w == "support" || w == "neoagent" || w == "team" && prev == "neo" {
+			return true
+		}
+		if w == "neo" && (prev == "with" || prev == "to" || prev == "contact" || prev == "tell" || prev == "ask" || prev == "at" || prev == "inform") {
+			return true
+		}
+	}
+	return false
+}
+
+// runNoun reports that "run" is a noun: "run 91233", "run history", "run failed".
+func (r *reading) runNoun(o order) bool {
+	next := r.word(o.verb[1])
+	if r.word(o.verb[0]) != "run" {
+		return r.word(o.verb[0]) == "rerun" && r.hasOne("@run")
+	}
+	for _, it := range r.items {
+		if it.from == o.verb[1] && (it.concept == "@run" || it.concept == "fail" || it.concept == "completed") {
+			return true
+		}
+	}
+	return next == "history" || next == "log" || next == "logs" || next == "status" || next == "id" || next == "number" || next == "summary" && !r.hasOne("@agent")
+}

@@ -1,0 +1,157 @@
+package intents
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// followUp answers fragments out of the last turn: "and yesterday?", "and
+// dispatch?", "only the failed ones". They repeat the last question with
+// another argument. A write is never repeated this way.
+func (r *reading) followUp() (Intent, bool) {
+	n := len(r.q.History)
+	if n == 0 {
+		return Intent{}, false
+	}
+	last := r.q.History[n-1].Intent
+	spec, ok := SpecByName(r.q.Specs, last.Name)
+	if !ok || !r.fragment() {
+		return Intent{}, false
+	}
+	if spec.Write {
+		if agents := r.values("@agent"); len(agents) == 1 && r.offers("show_agent") {
+			return Intent{Name: "show_agent", Args: map[string]string{"agent": agents[0]}}, true
+		}
+		return Intent{}, false
+	}
+	in := Intent{Name: last.Name, Args: maps.Clone(last.Args)}
+	if in.Args == nil {
+		in.Args = map[string]string{}
+	}
+	changed := false
+	for _, a := range spec.Args {
+		v := r.argument(spec, a)
+		if a.Kind == ArgText {
+			v = ""
+		}
+		if v == "" {
+			v = r.shifted(a, last.Args[a.Name])
+		}
+		if v != "" {
+			in.Args[a.Name], changed = v, true
+			if a.Kind == ArgAgent {
+				delete(in.Args, "agent_id")
+			}
+		}
+	}
+	if slices.ContainsFunc(r.values("@ticket"), func(t string) bool { return t == in.Args["ticket"] }) {
+		delete(in.Args, "run") // another ticket, another run
+	}
+	return in, changed
+}
+
+// fillers of a fragment, as single words.
+var fragmentWords = func() map[string]bool {
+	set := map[string]bool{}
+	for p := range strings.SplitSeq(lexicon["more"], "|") {
+		for w := range strings.FieldsSeq(p) {
+			set[w] = true
+		}
+	}
+	return set
+}()
+
+// fragment reports whether the message is nothing but arguments and filler.
+func (r *reading) fragment() bool {
+	arguments := 0
+	for _, it := range r.items {
+		switch it.concept {
+		case "@agent", "@ticket", "@when", "@run", "fail", "completed", "running", "queued", "waiting", "cancelled", "skipped", "on", "off", "before":
+			arguments++
+		case "agents", "agent", "run", "runs", "ticket", "thing", "me", "what":
+			if it.concept == "what" && r.word(it.from) != "what" {
+				return false
+			}
+		default:
+			for i := it.from; i < it.to; i++ {
+				if !fragmentWords[r.word(i)] && unitOf(r.word(i)) == 0 && r.word(i) != "who" {
+					return false
+				}
+			}
+		}
+	}
+	return arguments > 0 && (r.leadIn() || !r.standsAlone())
+}
+
+// leadIn reports words that tie a message to the one before.
+func (r *reading) leadIn() bool {
+	w := r.word(0)
+	if w == "and" || w == "only" || w == "just" || w == "same" || w == "but" || w == "or" || w == "now" || w == "then" || w == "also" || w == "the" || w == "those" {
+		return true
+	}
+	two := r.plain(0, min(2, len(r.toks)))
+	return two == "what about" || two == "how about"
+}
+
+// standsAlone reports a message that is a question without the last one:
+// "runs failed today", "ticket 48213", "dispatch".
+func (r *reading) standsAlone() bool {
+	return r.best().score >= minScore || r.subjectOnly()
+}
+
+// shifted is a time moved one step back: "and the day before?".
+func (r *reading) shifted(a Arg, was string) string {
+	if !r.hasOne("before") || was == "" {
+		return ""
+	}
+	loc := r.q.Now.Location()
+	switch a.Kind {
+	case ArgMonth:
+		if month, err := ParseMonth(was, r.q.Now, loc); err == nil {
+			if t, err := time.ParseInLocation("2006-01", month, loc); err == nil {
+				return t.AddDate(0, -1, 0).Format("2006-01")
+			}
+		}
+	case ArgWhen:
+		span, err := ParseWhen(was, r.q.Now, loc)
+		if err == nil && span.To.Sub(span.From) <= 25*time.Hour {
+			return span.From.AddDate(0, 0, -1).Format(time.DateOnly)
+		}
+	default:
+	}
+	return ""
+}
+
+// fromHistory fills what a reading intent leaves open when the message points
+// back at the last turn: "why did it fail?", "is it on?".
+func (r *reading) fromHistory(s Spec, in *Intent) {
+	n := len(r.q.History)
+	if n == 0 || !r.pointsBack(s, in) {
+		return
+	}
+	last := r.q.History[n-1].Intent.Args
+	_, wantsAgent := s.Arg("agent")
+	for _, k := range []string{"run", "ticket", "agent", "agent_id"} {
+		if _, ok := s.Arg(k); (ok || k == "agent_id" && wantsAgent) && in.Args[k] == "" && last[k] != "" {
+			in.Args[k] = last[k]
+		}
+	}
+}
+
+// pointsBack reports whether a message speaks of the last turn's subject: it
+// names none itself and says "it", or is a bare "why?".
+func (r *reading) pointsBack(s Spec, in *Intent) bool {
+	for _, k := range []string{"agent", "ticket", "run"} {
+		if in.Args[k] != "" {
+			return false
+		}
+	}
+	for _, t := range r.toks {
+		if t.w == "it" || t.w == "that" || t.w == "this" || t.w == "there" {
+			return true
+		}
+	}
+	return s.Name == "explain_run"
+}

@@ -1,0 +1,195 @@
+package intents
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// hostile are phrases of people (or of text they paste) who want the rules
+// changed. They never go together with a write.
+var hostile = regexp.MustCompile(`(?i)\b(ignore|forget|disregard|override|bypass|drop)\b.{0,40}\b(instructions?|rules?|polic(y|ies)|prompts?|restrictions?|guardrails?|safety)\b` +
+	`|\b(without|skip(ping)?|bypass(ing)?|no need for|avoid(ing)?)\b.{0,20}\b(approvals?|approving|asking|permission|confirmation)\b` +
+	`|\bsystem\s*(prompt|message|:)|\byou are (now|no longer)\b|\b(act|behave) as\b|\bpretend\b|\bjailbreak|\bdan\b.{0,10}\bmode\b|\b(admin|developer|god|debug|root) mode\b` +
+	`|\bas (an?|the) (admin|administrator|root|owner|developer)\b|<\s*/?\s*(tool|system|function|assistant|invoke)|\b(tool|function)_?calls?\b|\b(enable|disable|update|run|rename)_agent`)
+
+// undone are words with which people take back what they said.
+var undone = regexp.MustCompile(`\b(never mind|forget it|no wait|just kidding|jk|scratch that|on second thought)\b`)
+
+var (
+	questionStarts = wordSet("should shall is are was were am do does did has have had who whom whose what which when where why how may might must can could would will if")
+	negations      = wordSet("not never no without none stop")
+	bulkWords      = wordSet("all every everything everyone each both them these those any anything others other rest whole")
+	lateWords      = wordSet("tomorrow later until till after once unless when whenever before if tonight next every daily weekly hourly someday eventually")
+)
+
+// refusal is the reason a message cannot be an order, "" when it can.
+func (r *reading) refusal(o order) string {
+	object := r.plain(o.verb[0], o.clause[1])
+	switch {
+	case hostile.MatchString(r.text) || hostile.MatchString(r.plain(0, len(r.toks))):
+		return askRules
+	case undone.MatchString(r.plain(0, len(r.toks))) || r.negated(o):
+		return askMeant
+	case o.intent == "escalate":
+		if r.questioned(o) {
+			return askMeant
+		}
+		return ""
+	case r.isBulk(o):
+		return askBulk
+	case r.isLate(o):
+		return askTimed
+	case r.questioned(o) || strings.Contains(object, " instead of "):
+		return askMeant
+	}
+	return ""
+}
+
+// questioned: "disable dispatch?" asks, "could you disable dispatch?" tells.
+func (r *reading) questioned(o order) bool {
+	return !o.polite && r.toks[o.clause[1]-1].stop == '?'
+}
+
+// negated reports a "not" before the verb in its clause, or before any verb of
+// an order elsewhere ("disable it, no, do not disable it").
+func (r *reading) negated(o order) bool {
+	for i := o.clause[0]; i < o.verb[0]; i++ {
+		if negations[r.word(i)] {
+			return true
+		}
+	}
+	for i := range r.toks {
+		if r.word(i) == "not" || r.word(i) == "never" {
+			for j := i + 1; j < min(i+4, len(r.toks)); j++ {
+				if isOrderVerb(r.word(j)) && r.word(j) != "run" {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// isOrderVerb reports whether a word begins an order to change an agent.
+func isOrderVerb(w string) bool {
+	switch w {
+	case "disable", "enable", "deactivate", "activate", "reactivate", "turn", "switch", "shut", "rename", "run", "rerun", "trigger", "pause", "resume", "stop", "kill", "start":
+		return true
+	}
+	return false
+}
+
+func (r *reading) isBulk(o order) bool {
+	for i := o.verb[1]; i < o.clause[1]; i++ {
+		if r.inside(i, "@agent|@when|@future") {
+			continue
+		}
+		w := r.word(i)
+		if bulkWords[w] || w == "agents" || w == "workflows" || w == "bots" || w == "automations" {
+			return true
+		}
+		if w == "because" || w == "since" || w == "as" || w == "so" || w == "to" && o.intent == "rename_agent" {
+			return false
+		}
+	}
+	return false
+}
+
+// isLate reports a time or condition the order is tied to. "now" and "today"
+// are not.
+func (r *reading) isLate(o order) bool {
+	for _, it := range r.items {
+		if it.from >= o.clause[0] && it.to <= o.clause[1] && it.concept == "@future" {
+			return true
+		}
+	}
+	for i := o.clause[0]; i < o.clause[1]; i++ {
+		if r.inside(i, "@agent") || i >= o.verb[0] && i < o.verb[1] {
+			continue
+		}
+		w := r.word(i)
+		if w == "because" || w == "since" || w == "to" && o.intent == "rename_agent" {
+			return false
+		}
+		if lateWords[w] || i > o.verb[0] && (w == "at" || w == "in" || w == "for") && isTimeAhead(r.word(i+1), r.word(i+2)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isTimeAhead: "at 5pm", "in an hour", "for 2 days", "on monday".
+func isTimeAhead(a, b string) bool {
+	if strings.HasSuffix(a, "pm") || strings.HasSuffix(a, "am") && len(a) <= 7 && a[0] <= '9' || a == "noon" || a == "midnight" {
+		return true
+	}
+	if strings.Contains(a, ":") {
+		return true
+	}
+	_, number := numberOf(a)
+	return number && unitOf(b) != 0 || unitOf(strings.TrimLeft(a, "0123456789")) != 0 && a != "" && a[0] >= '0' && a[0] <= '9'
+}
+
+// inside reports whether token i belongs to an item of a concept.
+func (r *reading) inside(i int, concepts string) bool {
+	return slices.ContainsFunc(r.items, func(it item) bool {
+		return i >= it.from && i < it.to && it.concept != "" && strings.Contains("|"+concepts+"|", "|"+it.concept+"|")
+	})
+}
+
+// isQuestion reports whether some clause is a question by its form, and none is
+// an order.
+func (r *reading) isQuestion() bool {
+	for _, c := range r.clauses() {
+		i := c[0]
+		for i < c[1] && r.opener(i) == 1 {
+			i++
+		}
+		if i < c[1] && (questionStarts[r.word(i)] || r.toks[c[1]-1].stop == '?') && r.opener(i) == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// mentionsOrder reports whether the message speaks of switching, renaming or
+// running without telling to.
+func (r *reading) mentionsOrder() bool {
+	for i := range r.toks {
+		if !r.inside(i, "@agent") && isOrderVerb(r.word(i)) && r.word(i) != "run" && r.word(i) != "start" && r.word(i) != "stop" && r.word(i) != "trigger" {
+			return true
+		}
+	}
+	return false
+}
+
+// writeRefused says why a message is certainly no order, whatever picked one
+// from it; "" when it may be one. It is the guard over a model's picks: it is
+// sure only of questions, negations, bulk, conditions and attacks in words it
+// knows, and leaves the rest to the approval.
+func writeRefused(q Question) string {
+	r := read(q)
+	all := r.plain(0, len(r.toks))
+	if hostile.MatchString(r.text) || hostile.MatchString(all) {
+		return askRules
+	}
+	orders := r.orders()
+	for _, o := range orders {
+		if why := r.refusal(o); why != "" {
+			return why
+		}
+	}
+	if len(orders) > 0 {
+		return ""
+	}
+	if undone.MatchString(all) || r.isQuestion() || slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "not" || t.w == "never" }) {
+		return askMeant
+	}
+	for i := range r.toks {
+		if bulkWords[r.word(i)] && r.mentionsOrder() {
+			return askBulk
+		}
+	}
+	return ""
+}

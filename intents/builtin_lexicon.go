@@ -1,0 +1,108 @@
+package intents
+
+import "strings"
+
+// lexicon maps what people write to what they mean: concept -> phrases,
+// separated by "|". Phrases are in the router's plain form: lower case, no
+// punctuation, contractions taken apart ("cannot" -> "can not"). Words of it
+// are also what misspelled words are corrected to.
+var lexicon = map[string]string{
+	"show":       "show|list|display|give me|gimme|view|see|get me|pull up|print|find out|tell me|let me know|look up|check|lookup|overview",
+	"what":       "what|which|anything|something|everything that|whatever",
+	"howmany":    "how many|how much|count|number of",
+	"how":        "how is|how are|how does|how do|how to|how can|how should|how did|how",
+	"about":      "about|details|detail|info|information|describe|description|status of|state of|what is up with|up with|cooking with|sup with|happening with|new with",
+	"setup":      "configured|configuration|config|set up|setup|settings|setting|triggers|trigger|purpose|for what|alive|working|okay|healthy|doing",
+	"agent":      "agent|workflow|bot|automation",
+	"agents":     "agents|workflows|bots|automations",
+	"run":        "run|execution|exec|job",
+	"runs":       "runs|executions|run history|history|activity|jobs|run log|run logs",
+	"ran":        "ran|executed|been running|been run|has run|have run|kicked in|touched|touch|did neo do|neo did|neo do|did it do|been doing|work on|worked on|handled|handle|processed",
+	"did":        "did|has|have|do|does|was|were",
+	"fail":       "fail|failed|fails|failing|failure|failures|error|errors|errored|broke|broken|break|crash|crashed|crashes|blow up|blew up|blown up|unsuccessful|went down|fell over|died|faulty",
+	"wrong":      "wrong|went wrong|go wrong|going wrong|goes wrong|acting up|act up|misbehaved|misbehaving",
+	"happen":     "happened|happen|happens|happening|going on|went on|wtf",
+	"why":        "why|how come|reason|reasons|cause of|caused|what made",
+	"explain":    "explain|explanation|walk me through|steps|step by step|details of run|investigate",
+	"last":       "last|latest|most recent|newest",
+	"completed":  "completed|complete|succeeded|successful|successfully|success|finished|passed",
+	"running":    "running|in progress|ongoing|in flight",
+	"queued":     "queued|in the queue",
+	"skipped":    "skipped",
+	"cancelled":  "cancelled|canceled|aborted",
+	"waiting":    "waiting|wait|waits|pending|outstanding|stuck|on hold|awaiting|open|undecided",
+	"on":         "on|enabled|active|activated|live|switched on|turned on",
+	"off":        "off|disabled|inactive|deactivated|switched off|turned off|paused|stopped|not running|not on|not enabled|not active|down",
+	"ticket":     "ticket|tickets|tkt|incident|incidents|sr",
+	"request":    "request|requests|til|technician request|technician requests|technician in the loop|til request|til requests",
+	"technician": "technician|technicians|tech|techs",
+	"approval":   "approval|approvals|sign off|signoff",
+	"approve":    "approve|approved|approver|approvers|grant|grants|authorise|authorize|allowed",
+	"change":     "change|changes|proposal|proposals",
+	"me":         "me|my|mine|i|us|our",
+	"credit":     "credit|credits",
+	"cost":       "usage|bill|billing|billed|cost|costs|costing|spend|spending|spent|budget|quota|overage|consumption|consumed",
+	"permission": "permission|permissions|rights|access level|roles|whoami|who am i|privileges",
+	"mayi":       "can i|may i|am i allowed|could i|can not i|i can not|i allowed|allowed to|i may|can we|may we|should i be able",
+	"who":        "who|whom|whose|anyone|anybody|somebody|someone",
+	"help":       "help|commands|manual|examples",
+	"ability":    "what can you do|what can i ask|what do you do|how do you work|what are you|who are you|what can neobot do|what do you know|what can i say",
+	"howto":      "how do i|how can i|how to|how do we|how do|how does one|how are|where can i|where do i",
+	"greet":      "hello|hi|hey|good morning|good afternoon|good evening|thanks|thank you|cheers",
+	"support":    "neo team|neo support|support team|support of neo|neo people|neoagent team|neoagent",
+	"escalation": "escalate|escalation|escalating|escalated",
+	"apikey":     "api key|api keys|token|tokens|password|passwords|secret|secrets|credentials|api token|private key|system prompt",
+	"content":    "say|says|reply|close|reopen|assign|reassign|note|comment|update|content|contents|priority|subject|body|merge",
+	"other":      "template|templates|phone call|phone calls|call history|chat session|chat sessions|integration|integrations|skill|skills|backfill|backfills|artifact|artifacts|script|scripts|roi|insights|knowledge base|version|versions|webhook|schedule|prompt",
+	"thing":      "it|that|this|one|them|these|those|that one|this one|both|him|her",
+	"again":      "again|once more|one more time",
+	"more":       "and|also|what about|how about|only|just|same for|same|but|or|now|then|ones|one|with|for|on|in|of|the|to|by|from|at|those|that|please|instead|agent",
+	"before":     "before|before that|previous|earlier",
+}
+
+// plainWords are English words that must not be "corrected" to words of the
+// lexicon.
+var plainWords = wordSet(`a an and any are as at be been being but by call calls came come could day days each either every few find for
+from get gets give given go going gone good got had has have he her here him his hour hours how if in into is it its keep keeps
+know less let like long look looks made make makes many may me mean means might mine more most much must my need needs new next no
+nobody none nor not nothing now of off often ok old on once one only or other our out over own part per please put quite rather real
+really right said same saw say see seem seen send sent set shall she should since so some soon still such sure take taken tell than
+that the their them then there these they thing things think this those though through thru time to today too took try two under until
+up upon us use used uses very want wants was way we week well went were what when where which while who whom whose why will wish with
+within without word words would write yes yesterday yet you your client clients company companies customer customers user users team
+boss email mail phone board queue name names called month months year night morning afternoon evening hello weather joke order pizza
+world office lights light cup won because after against almost alone along already although always among another around away back
+became become becomes before behind below beside between both bring brought case cases cause clear close cold coming dear done down
+during early else end enough even ever far fast feel fell felt fine first five four free full further great half hand happy hard held
+high hold home hope hot idea instead joining job just kind kinds large late later lead least leave led left letter line list live
+lost lot love low mad main man mark matter maybe meant meet men met middle mind minute minutes miss moment money move near never
+nice note number open paid past pay people perhaps place plan play point possible problem problems question questions quick quickly
+read ready reason rest room run save second seems sell several short shot show side simple simply single six size slow small sold
+sorry sort sound spell stand stay step store story stuff such talk ten test thank thanks third three tired told top total touch toward
+true turn turned twice type usual usually value visit voice wait walk wall warm water wear weeks whether white whole wide win wonder
+wrong young having doing moving changed changes change charged chance range stamp stats stat stop shop ship share shared sharing
+paper paying pausing password fire fired fail file files filed tail mail rail sail run ran rain train brain rum fun sun son nun gun`)
+
+func wordSet(s string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(s) {
+		set[w] = true
+	}
+	return set
+}
+
+// respelled are slips and chat spellings that no rule of distance finds.
+var respelled = map[string]string{
+	"teh": "the", "wat": "what", "wut": "what", "wot": "what", "wich": "which", "whihc": "which", "wht": "what", "y": "why",
+	"pls": "please", "plz": "please", "plss": "please", "plaese": "please", "thx": "thanks", "ty": "thanks", "u": "you", "r": "are",
+	"ur": "your", "lst": "last", "yest": "yesterday", "ystd": "yesterday", "tdy": "today", "2day": "today", "dsable": "disable",
+	"fo": "of", "adn": "and", "nad": "and", "hwo": "how", "hte": "the", "thsi": "this", "form": "from", "abt": "about",
+	"canceled": "cancelled", "cud": "could", "wud": "would", "shud": "should", "dis": "this", "da": "the", "tix": "ticket",
+	"tic": "ticket", "sumthing": "something", "rn": "now", "perms": "permissions", "perm": "permission", "reqs": "requests",
+	"req": "request", "cfg": "config", "pending?": "pending", "creds": "credits", "execs": "executions", "whats": "what is",
+	"whos": "who is", "hows": "how is", "whys": "why is", "wheres": "where is", "thats": "that is", "dont": "do not",
+	"doesnt": "does not", "didnt": "did not", "cant": "can not", "cannot": "can not", "wont": "will not", "isnt": "is not",
+	"arent": "are not", "wasnt": "was not", "hasnt": "has not", "havent": "have not", "shouldnt": "should not",
+	"couldnt": "could not", "wouldnt": "would not", "im": "i am", "ive": "i have", "lets": "let us", "wanna": "want to",
+	"gonna": "going to", "gotta": "have to", "lemme": "let me", "ignor": "ignore", "agian": "again", "nvm": "never mind",
+}

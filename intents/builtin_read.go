@@ -1,0 +1,318 @@
+package intents
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+const maxTokens = 160 // words of a message that are looked at
+
+// token is a word of the message.
+type token struct {
+	w        string // plain form, spelling corrected
+	start    int    // bytes of the message it came from
+	end      int
+	stop     rune // punctuation after it: one of . ? ! , ; : newline, or 0
+	opensRun bool // preceded by a quote mark or a tag
+	quoted   bool // somebody else's words, never an instruction
+}
+
+// item is a stretch of tokens with a meaning: a concept of the lexicon, "@agent",
+// "@ticket", "@run", "@when", or "" for a word without one.
+type item struct {
+	concept  string
+	from, to int // tokens
+	value    string
+}
+
+// reading is a message taken apart.
+type reading struct {
+	q     Question
+	text  string
+	toks  []token
+	items []item
+	shape nameIndex
+}
+
+// read takes a message apart: words, spelling, names, numbers, times, concepts.
+func read(q Question) *reading {
+	r := &reading{q: q, text: visible(q.Text)}
+	r.toks = tokens(r.text)
+	r.shape = indexNames(knownNames(q))
+	r.correct()
+	taken := make([]bool, len(r.toks))
+	r.take(taken, r.tickets())
+	r.take(taken, r.agents(taken))
+	r.take(taken, r.times(taken))
+	r.take(taken, r.concepts(taken))
+	slices.SortFunc(r.items, func(a, b item) int { return a.from - b.from })
+	return r
+}
+
+// visible drops characters nobody sees (format, bidi and control characters).
+func visible(s string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '\n':
+			return c
+		case unicode.IsSpace(c):
+			return ' '
+		case unicode.In(c, unicode.Cf, unicode.Cc, unicode.Co, unicode.Cs) || c == unicode.ReplacementChar:
+			return -1
+		}
+		return c
+	}, s)
+}
+
+// tokens splits a message into words. "don't" is two words with one place.
+func tokens(text string) []token {
+	var out []token
+	quotes := quotedParts(text)
+	for i := 0; i < len(text) && len(out) < maxTokens; {
+		n := wordLen(text[i:])
+		if n == 0 {
+			c, size := decode(text[i:])
+			if k := len(out) - 1; k >= 0 && strings.ContainsRune(".?!,;:\n", c) && (out[k].stop == 0 || c == '?') {
+				out[k].stop = c
+			}
+			i += size
+			continue
+		}
+		plain := strings.Trim(strings.ReplaceAll(fold(text[i:i+n]), "’", "'"), "'-")
+		for _, w := range strings.Fields(apart(plain)) {
+			out = append(out, token{w: w, start: i, end: i + n, quoted: within(quotes, i)})
+		}
+		i += n
+	}
+	return out
+}
+
+// wordLen is the length of the word s begins with: letters and digits, with
+// signs inside ("2026-11-20", "don't", "update_agent"), a leading '/' or '#'.
+func wordLen(s string) int {
+	n := 0
+	for i, c := range s {
+		inner := strings.ContainsRune("'’-_./:", c) && i > 0 && followedByWord(s[i:]) && (c == '\'' || c == '’' || c == '_' || c == '-' || digitBefore(s[:i]))
+		if !unicode.IsLetter(c) && !unicode.IsDigit(c) && !unicode.Is(unicode.Mn, c) && !inner && (i != 0 || !strings.ContainsRune("/#", c)) {
+			return n
+		}
+		if n = i + len(string(c)); i == 0 && strings.ContainsRune("/#", c) && !followedByWord(s) {
+			return 0
+		}
+	}
+	return n
+}
+
+func digitBefore(s string) bool { return s != "" && s[len(s)-1] >= '0' && s[len(s)-1] <= '9' }
+
+// followedByWord reports whether a letter or digit comes after the first character.
+func followedByWord(s string) bool {
+	_, size := decode(s)
+	c, _ := decode(s[size:])
+	return unicode.IsLetter(c) || unicode.IsDigit(c)
+}
+
+func decode(s string) (rune, int) {
+	for i, c := range s {
+		_ = i
+		return c, len(string(c))
+	}
+	return 0, 0
+}
+
+// apart takes contractions and hyphens apart: "what's" is "what is".
+func apart(w string) string {
+	if to, ok := respelled[strings.ReplaceAll(w, "'", "")]; ok && w != "we'll" {
+		return to
+	}
+	for _, e := range []struct{ end, to string }{
+		{"n't", " not"}, {"'s", " is"}, {"'re", " are"}, {"'m", " am"}, {"'ve", " have"}, {"'ll", " will"}, {"'d", " would"},
+	} {
+		if rest, ok := strings.CutSuffix(w, e.end); ok && rest != "" {
+			return rest + e.to
+		}
+	}
+	if strings.HasPrefix(w, "re-") {
+		w = "re" + w[3:]
+	}
+	if strings.ContainsFunc(w, unicode.IsDigit) {
+		return w
+	}
+	return strings.NewReplacer("-", " ", "'", "").Replace(w)
+}
+
+// quotedParts are the byte ranges of the message that are somebody else's
+// words: between quotation marks, in a code span, in a quoted line.
+func quotedParts(text string) [][2]int {
+	var out [][2]int
+	at := 0
+	for line := range strings.SplitAfterSeq(text, "\n") {
+		if t := strings.TrimSpace(line); strings.HasPrefix(t, ">") || strings.HasPrefix(t, "&gt;") {
+			out = append(out, [2]int{at, at + len(line)})
+		}
+		at += len(line)
+	}
+	marks := map[rune]rune{'"': '"', '“': '”', '„': '“', '«': '»', '`': '`', '\'': '\'', '‘': '’'}
+	for i := 0; i < len(text); {
+		c, size := decode(text[i:])
+		end, ok := marks[c]
+		before, _ := lastRune(text[:i])
+		if !ok || unicode.IsLetter(before) || unicode.IsDigit(before) {
+			i += size
+			continue
+		}
+		n := strings.IndexRune(text[i+size:], end)
+		if n <= 0 {
+			i += size
+			continue
+		}
+		out = append(out, [2]int{i, i + size + n})
+		i += size + n + len(string(end))
+	}
+	return out
+}
+
+func lastRune(s string) (rune, bool) {
+	var last rune
+	for _, c := range s[max(0, len(s)-4):] {
+		last = c
+	}
+	return last, s != ""
+}
+
+func within(parts [][2]int, at int) bool {
+	return slices.ContainsFunc(parts, func(p [2]int) bool { return at >= p[0] && at < p[1] })
+}
+
+// vocabulary is every word of the lexicon, of commands and of times, by first letter.
+var vocabulary = sync.OnceValue(func() map[byte][]string {
+	set := map[string]bool{}
+	add := func(phrases string) {
+		for _, w := range strings.FieldsFunc(phrases, func(c rune) bool { return c == ' ' || c == '|' }) {
+			set[w] = true
+		}
+	}
+	for _, phrases := range lexicon {
+		add(phrases)
+	}
+	for _, c := range commands {
+		add(c.verbs)
+	}
+	add("today yesterday tonight overnight monday tuesday wednesday thursday friday saturday sunday hours days weeks months " +
+		"january february march april june july august september october november december could would please everything everyone")
+	out := map[byte][]string{}
+	for w := range set {
+		out[w[0]] = append(out[w[0]], w)
+	}
+	for _, ws := range out {
+		slices.Sort(ws)
+	}
+	return out
+})
+
+// correct respells words that are no words, unless they are (or nearly are) a
+// word of an agent's name, which is what was more likely meant.
+func (r *reading) correct() {
+	for i := range r.toks {
+		w := r.toks[i].w
+		if len(w) < 4 || plainWords[w] || strings.ContainsFunc(w, func(c rune) bool { return c < 'a' || c > 'z' }) || r.shape.has(w) {
+			continue
+		}
+		if best := nearestWord(w); best != "" {
+			r.toks[i].w = best
+		}
+	}
+}
+
+// nearestWord of the vocabulary, w itself when it is one, "" when none is near.
+func nearestWord(w string) string {
+	best, bestSlips := "", 3
+	letters := []byte{w[0]}
+	if w[1] != w[0] {
+		letters = append(letters, w[1])
+	}
+	for _, first := range letters {
+		for _, v := range vocabulary()[first] {
+			if v == w {
+				return w
+			}
+			if len(v) < 4 || len(v)-len(w) > 2 || len(w)-len(v) > 2 {
+				continue
+			}
+			n := slips([]rune(w), []rune(v))
+			allowed := 1
+			if min(len(w), len(v)) >= 8 {
+				allowed = 2
+			}
+			if len(w) == 4 && n == 1 && len(v) == 4 && !swapped(w, v) {
+				continue
+			}
+			if n <= allowed && n < bestSlips {
+				best, bestSlips = v, n
+			}
+		}
+	}
+	return best
+}
+
+// swapped reports whether two words of one length have the same letters.
+func swapped(a, b string) bool {
+	x, y := []byte(a), []byte(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	return slices.Equal(x, y)
+}
+
+// take keeps the items whose tokens are still free.
+func (r *reading) take(taken []bool, items []item) {
+	for _, it := range items {
+		if slices.Contains(taken[it.from:it.to], true) {
+			continue
+		}
+		for i := it.from; i < it.to; i++ {
+			taken[i] = true
+		}
+		r.items = append(r.items, it)
+	}
+}
+
+// raw is the message's own text for tokens.
+func (r *reading) raw(from, to int) string {
+	if from >= to {
+		return ""
+	}
+	return strings.TrimSpace(r.text[r.toks[from].start:r.toks[to-1].end])
+}
+
+// has reports whether all concepts occur; "a|b" is either, "!a" is absence.
+func (r *reading) has(concepts ...string) bool {
+	for _, want := range concepts {
+		negated := strings.HasPrefix(want, "!")
+		if r.hasOne(strings.TrimPrefix(want, "!")) == negated {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *reading) hasOne(any string) bool {
+	for c := range strings.SplitSeq(any, "|") {
+		if slices.ContainsFunc(r.items, func(it item) bool { return it.concept == c }) {
+			return true
+		}
+	}
+	return false
+}
+
+// values of a concept's items, in order.
+func (r *reading) values(concept string) []string {
+	var out []string
+	for _, it := range r.items {
+		if it.concept == concept {
+			out = append(out, it.value)
+		}
+	}
+	return out
+}

@@ -1,0 +1,174 @@
+package intents
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// labelled is one question of testdata/router. Want is the intent's name, "ask"
+// for a question back or refusal, "" for not understood; Also are other right
+// answers (their arguments are not compared). An argument "*" is any text.
+type labelled struct {
+	Kind    string            `json:"kind"`
+	Text    string            `json:"text"`
+	History []Turn            `json:"history"`
+	Want    string            `json:"want"`
+	Also    []string          `json:"also"`
+	Args    map[string]string `json:"args"`
+}
+
+var routerAgents = []string{
+	"Ticket Triage", "Email Triage", "Dispatch", "Merge Duplicates", "User Onboarding", "User Offboarding", "Phone Agent",
+	"Billing Review", "Ticket Summary", "L1 Password Reset", "SLA Watch", "RMM Disk Cleanup", "Helpdesk Chat",
+}
+
+// routerNow is a Tuesday morning in the tenant's zone.
+var routerNow = time.Date(2026, 11, 24, 9, 30, 0, 0, mustZone("America/New_York"))
+
+func mustZone(name string) *time.Location {
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return loc
+}
+
+func labels(t *testing.T, file string) []labelled {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/router/" + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []labelled
+	for sc := bufio.NewScanner(bytes.NewReader(raw)); sc.Scan(); {
+		var l labelled
+		if err := json.Unmarshal(sc.Bytes(), &l); err != nil {
+			t.Fatalf("%s: %v: %s", file, err, sc.Text())
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func (l labelled) question() Question {
+	return Question{Text: l.Text, History: l.History, Now: routerNow, Specs: Specs(), Agents: routerAgents}
+}
+
+// answer of a router in the terms of the labels.
+func answerName(r Routed) string {
+	if r.Ask != "" {
+		return "ask"
+	}
+	return r.Intent.Name
+}
+
+// right reports whether an answer is what the label says.
+func (l labelled) right(r Routed) bool {
+	got := answerName(r)
+	if got != l.Want {
+		return slices.Contains(l.Also, got)
+	}
+	args := maps.Clone(r.Intent.Args)
+	for k, want := range l.Args {
+		have := args[k]
+		delete(args, k)
+		if !sameArg(k, want, have) {
+			return false
+		}
+	}
+	for _, k := range []string{"why", "topic", "about"} { // free text may be more
+		delete(args, k)
+	}
+	return len(args) == 0
+}
+
+func sameArg(name, want, have string) bool {
+	switch {
+	case want == "*":
+		return have != ""
+	case name == "agent":
+		return slices.Equal(withoutNoise(words(want)), withoutNoise(words(have)))
+	case name == "when":
+		a, err1 := ParseWhen(want, routerNow, routerNow.Location())
+		b, err2 := ParseWhen(have, routerNow, routerNow.Location())
+		return err1 == nil && err2 == nil && a == b
+	case name == "month":
+		a, err1 := ParseMonth(want, routerNow, routerNow.Location())
+		b, err2 := ParseMonth(have, routerNow, routerNow.Location())
+		return err1 == nil && err2 == nil && a == b
+	}
+	return want == have
+}
+
+// dangerous reports a write nobody asked for: another write than labelled, or
+// the right one on another agent or ticket.
+func (l labelled) dangerous(r Routed) bool {
+	spec, ok := SpecByName(Specs(), r.Intent.Name)
+	if !ok || !spec.Write {
+		return false
+	}
+	if r.Intent.Name != l.Want {
+		return !slices.Contains(l.Also, r.Intent.Name)
+	}
+	for _, k := range []string{"agent", "ticket", "name"} {
+		if have := r.Intent.Args[k]; have != "" && !sameArg(k, l.Args[k], have) {
+			return true
+		}
+	}
+	return false
+}
+
+// knownFailures of the tuned set: questions the built-in router gets wrong, with why.
+var knownFailures = map[string]string{}
+
+func TestBuiltInTunedSet(t *testing.T) {
+	t.Parallel()
+	cases := labels(t, "cases.jsonl")
+	if len(cases) < 150 {
+		t.Fatalf("only %d labelled questions", len(cases))
+	}
+	for _, l := range cases {
+		got := route(l.question())
+		if l.dangerous(got) {
+			t.Errorf("%s: %q: dangerous: %+v", l.Kind, l.Text, got)
+		}
+		if _, known := knownFailures[l.Text]; l.right(got) == known {
+			t.Errorf("%s: %q: got %s %v (ask %q), want %s %v; known failure: %v", l.Kind, l.Text, answerName(got), got.Intent.Args, got.Ask, l.Want, l.Args, known)
+		}
+	}
+}
+
+// TestBuiltInHeldOut measures on questions written before the router and never
+// tuned on.
+func TestBuiltInHeldOut(t *testing.T) {
+	t.Parallel()
+	right, all := map[string]int{}, map[string]int{}
+	total := 0
+	cases := labels(t, "heldout.jsonl")
+	for _, l := range cases {
+		got := route(l.question())
+		if l.dangerous(got) {
+			t.Errorf("%s: %q: dangerous: %+v", l.Kind, l.Text, got)
+		}
+		all[l.Kind]++
+		if l.right(got) {
+			right[l.Kind]++
+			total++
+		} else if testing.Verbose() {
+			t.Logf("missed %s: %q: got %s %v (ask %q), want %s %v", l.Kind, l.Text, answerName(got), got.Intent.Args, got.Ask, l.Want, l.Args)
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(all)) {
+		t.Logf("%-10s %d of %d", kind, right[kind], all[kind])
+	}
+	t.Logf("held out: %d of %d", total, len(cases))
+}
+
+var _ = strings.TrimSpace
