@@ -27,8 +27,12 @@ const (
 	CodeShape    = "answer_not_understood"
 )
 
-// maxMessage bounds what is kept of Neo's words, in bytes.
-const maxMessage = 2000
+// What is kept of Neo's words, in bytes.
+const (
+	maxCode    = 100
+	maxMessage = 2000
+	maxDetails = 64 << 10
+)
 
 var errTooLarge = errors.New("answer larger than the limit")
 
@@ -59,6 +63,9 @@ func (c *Client) do(ctx context.Context, r request) (Response, error) {
 	defer func() { _ = resp.Body.Close() }()
 	c.rate.remember(resp, c.now())
 	body, err := readCapped(resp.Body, c.maxBody)
+	if resp.StatusCode >= 300 {
+		body = bytes.ReplaceAll(body, []byte(c.key), []byte("[key]")) // some servers repeat the header they dislike
+	}
 	out, e := c.answer(r, resp, body, err)
 	c.logCall(ctx, r, start, out, e)
 	if e != nil {
@@ -145,13 +152,16 @@ func refusal(resp *http.Response, body []byte, now time.Time) *Error {
 		Detail json.RawMessage `json:"detail"` // of frameworks that answer before Neo's own code
 	}
 	if lenient(body, &env) == nil {
-		e.Code, e.Message, e.Details = strings.ToLower(env.Error.Code), cut(env.Error.Message), env.Error.Details
+		e.Code, e.Message, e.Details = cut(strings.ToLower(env.Error.Code), maxCode), cut(env.Error.Message, maxMessage), env.Error.Details
 		if env.Meta.RequestID != "" {
 			e.RequestID = env.Meta.RequestID
 		}
 		if e.Details == nil {
 			e.Details = env.Detail
 		}
+	}
+	if len(e.Details) > maxDetails {
+		e.Details = nil
 	}
 	if resp.StatusCode/100 == 3 {
 		e.Code = CodeRedirect
@@ -219,9 +229,9 @@ func retryAfter(text string, now time.Time) time.Duration {
 	return 0
 }
 
-func cut(s string) string {
-	if len(s) > maxMessage {
-		return strings.ToValidUTF8(s[:maxMessage], "") + " (cut)"
+func cut(s string, limit int) string {
+	if len(s) > limit {
+		return strings.ToValidUTF8(s[:limit], "") + " (cut)"
 	}
 	return s
 }
