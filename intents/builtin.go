@@ -119,8 +119,8 @@ func (r *reading) notOffered() (Routed, bool) {
 func (r *reading) clauseBegins(verbs string) bool {
 	for _, c := range r.clauses() {
 		i := c[0]
-		for i < c[1] && r.opener(i) > 0 {
-			i += r.opener(i)
+		for i < c[1] && r.openerLen(i) > 0 {
+			i += r.openerLen(i)
 		}
 		for v := range strings.SplitSeq(verbs, "|") {
 			n := strings.Count(v, " ") + 1
@@ -150,9 +150,9 @@ func (r *reading) best() scored {
 // scores of the reading intents, best first, ties in the catalog's order.
 func (r *reading) scores() []scored {
 	sum := map[string]int{}
-	for _, c := range cues {
-		if r.fits(c) {
-			sum[c.intent] += c.weight
+	for i, terms := range cueTerms() {
+		if r.has(terms...) {
+			sum[cues[i].intent] += cues[i].weight
 		}
 	}
 	var out []scored
@@ -160,8 +160,8 @@ func (r *reading) scores() []scored {
 		if s.Write {
 			continue
 		}
-		score, known := sum[s.Name]
-		if !known && !slices.ContainsFunc(cues, func(c cue) bool { return c.intent == s.Name }) {
+		score := sum[s.Name]
+		if !cued()[s.Name] {
 			score = r.likeness(s)
 		}
 		if score > 0 {
@@ -185,7 +185,7 @@ func (r *reading) pick() Routed {
 		return Routed{}
 	}
 	in := r.fillRead(b.spec)
-	if b.spec.Name == "show_agent" && in.Args["agent"] == "" {
+	if b.spec.Name == "show_agent" && in.Args["agent"] == "" || !r.grounded(in) {
 		return Routed{}
 	}
 	return Routed{Intent: in}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// command is how people order a write: verbs at the beginning of a clause.
+// commandVerb is how people order a write: verbs at the beginning of a clause.
 type commandVerb struct {
 	intent string
 	// verbs separated by "|"; "turn _ off" has the object in the gap or after it.
@@ -25,12 +25,14 @@ var commands = []commandVerb{
 	{intent: "escalate", verbs: "escalate|escalating|contact|message|tell|ask|inform|notify|ping|report|raise|open|create|file|log|submit|send"},
 }
 
-// openers are what may stand before an order. asks marks those that make a
-// question mark polite ("could you disable it?").
-var openers = []struct {
+type opener struct {
 	phrase string
 	asks   bool
-}{
+}
+
+// openers are what may stand before an order. asks marks those that make a
+// question mark polite ("could you disable it?").
+var openers = []opener{
 	{"would you be so kind as to", true},
 	{"would you be so kind to", true},
 	{"i would like you to", true},
@@ -81,7 +83,7 @@ func (r *reading) clauses() [][2]int {
 	from := 0
 	for i := range r.toks {
 		joint := i > from && (r.word(i) == "so" || r.word(i) == "and" || r.word(i) == "then") &&
-			(r.opener(i+1) > 0 && r.word(i+1) != "and" && r.word(i+1) != "so" && r.word(i+1) != "now")
+			(r.openerLen(i+1) > 0 && r.word(i+1) != "and" && r.word(i+1) != "so" && r.word(i+1) != "now")
 		if joint {
 			out, from = append(out, [2]int{from, i}), i
 		}
@@ -92,9 +94,12 @@ func (r *reading) clauses() [][2]int {
 	return out
 }
 
-// opener is the length of an opener at token i, 0 for none.
-func (r *reading) opener(i int) int {
+// openerLen is the length of an opener at token i, 0 for none.
+func (r *reading) openerLen(i int) int {
 	for _, o := range openers {
+		if w := r.word(i); w == "" || !strings.HasPrefix(o.phrase, w) {
+			continue
+		}
 		n := strings.Count(o.phrase, " ") + 1
 		if i+n <= len(r.toks) && r.plain(i, i+n) == o.phrase {
 			return n
@@ -114,7 +119,7 @@ func (r *reading) orders() []order {
 	for _, c := range r.clauses() {
 		i := c[0]
 		for i < c[1] && !r.toks[i].quoted {
-			n := r.opener(i)
+			n := r.openerLen(i)
 			if n == 0 || i+n > c[1] {
 				break
 			}
@@ -137,13 +142,7 @@ func (r *reading) orders() []order {
 
 func (r *reading) politeOpener(i, n int) bool {
 	p := r.plain(i, i+n)
-	return p == "please" || slices.ContainsFunc(openers, func(o struct {
-		phrase string
-		asks   bool
-	},
-	) bool {
-		return o.asks && o.phrase == p
-	})
+	return p == "please" || slices.ContainsFunc(openers, func(o opener) bool { return o.asks && o.phrase == p })
 }
 
 // orderAt reads a command verb at token i, the longest that fits.

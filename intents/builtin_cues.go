@@ -1,6 +1,9 @@
 package intents
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // cue says that concepts which occur together speak for an intent. when lists
 // them: "a b" both, "a|b" either, "!a" not a.
@@ -41,8 +44,9 @@ var cues = []cue{
 	{"list_runs", "completed|queued|cancelled|skipped", 3},
 	{"list_runs", "completed|queued|cancelled|skipped run|runs|@when", 3},
 	{"list_runs", "credit|cost", -6},
+	{"list_runs", "why", -6},
 
-	{"explain_run", "why", 4},
+	{"explain_run", "why", 5},
 	{"explain_run", "why fail|ran|run|did|wrong", 5},
 	{"explain_run", "why @ticket|@run|@agent", 3},
 	{"explain_run", "why off|on !fail", -8},
@@ -76,6 +80,8 @@ var cues = []cue{
 	{"credit_usage", "cost", 6},
 	{"credit_usage", "cost what|show|howmany|how|@when", 3},
 
+	{"reset", "reset !@agent", 7},
+
 	{"help", "help", 8},
 	{"help", "ability", 12},
 	{"help", "howto", 8},
@@ -93,8 +99,23 @@ var cues = []cue{
 // minScore a reading intent needs, and the lead it needs over the next one.
 const minScore = 5
 
-// fits reports whether a cue's concepts occur.
-func (r *reading) fits(c cue) bool { return r.has(strings.Fields(c.when)...) }
+// cueTerms are the concepts of each cue, taken apart once.
+var cueTerms = sync.OnceValue(func() [][]string {
+	out := make([][]string, len(cues))
+	for i, c := range cues {
+		out[i] = strings.Fields(c.when)
+	}
+	return out
+})
+
+// cued are the intents that have cues.
+var cued = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	for _, c := range cues {
+		out[c.intent] = true
+	}
+	return out
+})
 
 // exact are whole messages with one meaning.
 var exact = map[string]Intent{
@@ -127,7 +148,7 @@ var refusals = []refusalCue{
 	{verbs: "cancel|abort|stop|kill|terminate", concepts: "run|runs|@run", ask: askNoCancel, unless: "cancel_run"},
 	{verbs: "retry|rerun|redo|repeat|restart", concepts: "run|@run", ask: askNoRetry, unless: "retry_run"},
 	{verbs: "edit|change|update|modify|configure|set|adjust|reschedule", concepts: "@agent|agent|agents", ask: askNoEdit, unless: "update_agent"},
-	{concepts: "@ticket|ticket content", ask: askNoTickets},
+	{concepts: "@ticket|ticket content !why !ran !run !runs", ask: askNoTickets},
 	{verbs: "close|reopen|assign|reassign|update|merge|create|open|add|reply|comment|write|read|edit|delete", concepts: "@ticket|ticket", ask: askNoTickets},
 	{concepts: "other", ask: askNotHere},
 }

@@ -221,7 +221,9 @@ func (r *reading) insideOnly(o order) bool {
 
 // isFiller reports text that says nothing about a problem: greetings, thanks.
 func isFiller(s string) bool {
-	return !slices.ContainsFunc(words(s), func(w string) bool { return !openerWords[w] && !trailers[w] && !noise[w] && w != "you" && w != "can" && w != "could" })
+	return !slices.ContainsFunc(words(s), func(w string) bool {
+		return !openerWords[w] && !trailers[w] && !noise[w] && w != "you" && w != "can" && w != "could"
+	})
 }
 
 // fillRead takes the arguments of a reading intent from the message.
@@ -318,7 +320,7 @@ func (r *reading) about(s Spec) string {
 // requestNumber follows the word request: "request 912".
 func (r *reading) requestNumber() string {
 	for i, t := range r.toks {
-		if n := strings.TrimPrefix(t.w, "#"); isNumber(n+"x"[:min(1, len(n)*0)]) && n != "" && (r.word(i-1) == "request" || isIDWord(r.word(i-1)) && r.word(i-2) == "request") {
+		if n := strings.TrimPrefix(t.w, "#"); isNumber(n) && (r.word(i-1) == "request" || isIDWord(r.word(i-1)) && r.word(i-2) == "request") {
 			return n
 		}
 	}

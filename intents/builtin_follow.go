@@ -140,6 +140,28 @@ func (r *reading) fromHistory(s Spec, in *Intent) {
 	}
 }
 
+// meansLast reports an "it" that stands for the agent of the last turn.
+func (r *reading) meansLast() bool {
+	return r.lastAgent() != nil && slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "it" })
+}
+
+// strangers counts words that mean nothing to the router.
+func (r *reading) strangers() int {
+	n := 0
+	for _, it := range r.items {
+		if w := r.word(it.from); it.concept == "" && !plainWords[w] && !noise[w] && !openerWords[w] {
+			n++
+		}
+	}
+	return n
+}
+
+// grounded reports whether an intent about one run has anything to go by: an
+// argument, or words about runs. "Why is the sky blue?" has neither.
+func (r *reading) grounded(in Intent) bool {
+	return in.Name != "explain_run" || len(in.Args) > 0 || r.hasOne("run|runs|fail|last") && r.strangers() == 0
+}
+
 // pointsBack reports whether a message speaks of the last turn's subject: it
 // names none itself and says "it", or is a bare "why?".
 func (r *reading) pointsBack(s Spec, in *Intent) bool {
@@ -153,5 +175,5 @@ func (r *reading) pointsBack(s Spec, in *Intent) bool {
 			return true
 		}
 	}
-	return s.Name == "explain_run"
+	return s.Name == "explain_run" && r.strangers() == 0
 }

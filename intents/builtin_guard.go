@@ -143,10 +143,10 @@ func (r *reading) inside(i int, concepts string) bool {
 func (r *reading) isQuestion() bool {
 	for _, c := range r.clauses() {
 		i := c[0]
-		for i < c[1] && r.opener(i) == 1 {
+		for i < c[1] && r.openerLen(i) == 1 {
 			i++
 		}
-		if i < c[1] && (questionStarts[r.word(i)] || r.toks[c[1]-1].stop == '?') && r.opener(i) == 0 {
+		if i < c[1] && (questionStarts[r.word(i)] || r.toks[c[1]-1].stop == '?') && r.openerLen(i) == 0 {
 			return true
 		}
 	}

@@ -54,6 +54,7 @@ var lexicon = map[string]string{
 	"apikey":     "api key|api keys|token|tokens|password|passwords|secret|secrets|credentials|api token|private key|system prompt",
 	"content":    "say|says|reply|close|reopen|assign|reassign|note|comment|update|content|contents|priority|subject|body|merge",
 	"other":      "template|templates|phone call|phone calls|call history|chat session|chat sessions|integration|integrations|skill|skills|backfill|backfills|artifact|artifacts|script|scripts|roi|insights|knowledge base|version|versions|webhook|schedule|prompt",
+	"reset":      "reset|start over|start again|start fresh|fresh start|clean slate|new conversation|new chat|forget what|forget this|forget that|forget everything",
 	"thing":      "it|that|this|one|them|these|those|that one|this one|both|him|her",
 	"again":      "again|once more|one more time",
 	"more":       "and|also|what about|how about|only|just|same for|same|but|or|now|then|ones|one|with|for|on|in|of|the|to|by|from|at|those|that|please|instead|agent",

@@ -127,9 +127,7 @@ func apart(w string) string {
 	if to, ok := respelled[strings.ReplaceAll(w, "'", "")]; ok && w != "we'll" {
 		return to
 	}
-	for _, e := range []struct{ end, to string }{
-		{"n't", " not"}, {"'s", " is"}, {"'re", " are"}, {"'m", " am"}, {"'ve", " have"}, {"'ll", " will"}, {"'d", " would"},
-	} {
+	for _, e := range contractions {
 		if rest, ok := strings.CutSuffix(w, e.end); ok && rest != "" {
 			return rest + e.to
 		}
@@ -140,8 +138,15 @@ func apart(w string) string {
 	if strings.ContainsFunc(w, unicode.IsDigit) {
 		return w
 	}
-	return strings.NewReplacer("-", " ", "'", "").Replace(w)
+	return unhyphen.Replace(w)
 }
+
+var (
+	unhyphen     = strings.NewReplacer("-", " ", "'", "")
+	contractions = []struct{ end, to string }{
+		{"n't", " not"}, {"'s", " is"}, {"'re", " are"}, {"'m", " am"}, {"'ve", " have"}, {"'ll", " will"}, {"'d", " would"},
+	}
+)
 
 // quotedParts are the byte ranges of the message that are somebody else's
 // words: between quotation marks, in a code span, in a quoted line.
@@ -299,7 +304,7 @@ func (r *reading) has(concepts ...string) bool {
 
 func (r *reading) hasOne(any string) bool {
 	for c := range strings.SplitSeq(any, "|") {
-		if slices.ContainsFunc(r.items, func(it item) bool { return it.concept == c }) {
+		if slices.ContainsFunc(r.items, func(it item) bool { return it.concept == c }) || c == "@agent" && r.meansLast() {
 			return true
 		}
 	}

@@ -101,7 +101,8 @@ func (x nameIndex) near(w string) []int {
 	}
 	var out []int
 	for word, names := range x.byWord {
-		if sameWord(w, word) || !isCue(w) && !plainWords[w] && (len(w) >= 4 && isBeginning(w, word) || isTypo(w, word)) {
+		// A slip of a word with a meaning of its own ("agnet") names nobody.
+		if sameWord(w, word) || !isCue(word) && !isCue(w) && !plainWords[w] && (len(w) >= 4 && isBeginning(w, word) || isTypo(w, word)) {
 			for _, n := range names {
 				if !slices.Contains(out, n) {
 					out = append(out, n)
@@ -137,7 +138,28 @@ func (r *reading) agents(taken []bool) []item {
 	if len(out) == 0 {
 		out = r.unknownAgent(taken)
 	}
-	return out
+	return r.surest(out)
+}
+
+// surest drops a name with slips where the message also has the same name
+// written right: "nothing is dispatched, why did dispatch fail" names one agent.
+func (r *reading) surest(items []item) []item {
+	sure := map[int]bool{}
+	for _, it := range items {
+		if r.wellSpelled(it) {
+			for _, n := range r.shape.near(r.toks[it.from].w) {
+				sure[n] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(items, func(it item) bool {
+		return it.to == it.from+1 && !r.wellSpelled(it) &&
+			slices.ContainsFunc(r.shape.near(r.toks[it.from].w), func(n int) bool { return sure[n] })
+	})
+}
+
+func (r *reading) wellSpelled(it item) bool {
+	return !slices.ContainsFunc(r.toks[it.from:it.to], func(t token) bool { return len(r.shape.byWord[t.w]) == 0 })
 }
 
 // nameLen is how many tokens from i name an agent.

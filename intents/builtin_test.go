@@ -7,7 +7,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 )
@@ -40,7 +39,7 @@ func mustZone(name string) *time.Location {
 	return loc
 }
 
-func labels(t *testing.T, file string) []labelled {
+func labels(t testing.TB, file string) []labelled {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/router/" + file)
 	if err != nil {
@@ -171,4 +170,10 @@ func TestBuiltInHeldOut(t *testing.T) {
 	t.Logf("held out: %d of %d", total, len(cases))
 }
 
-var _ = strings.TrimSpace
+func BenchmarkBuiltIn(b *testing.B) {
+	cases := labels(b, "cases.jsonl")
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		route(cases[i%len(cases)].question())
+	}
+}
