@@ -1,0 +1,3 @@
+package slack
+
+type socketState struct{}
