@@ -85,15 +85,20 @@ func New(cfg Config) (*Console, error) {
 func (c *Console) Platform() adapters.Platform { return adapters.Console }
 
 // Verify vouches for members and for the console's own conversations.
-func (c *Console) Verify(_ context.Context, w adapters.Workspace, u adapters.User, conv adapters.Conversation) (adapters.User, adapters.Conversation, error) {
-	if w != c.cfg.Workspace {
-		return u, conv, fmt.Errorf("console %s: not this workspace: %s", c.cfg.Workspace, w)
-	}
-	known, err := c.conversation(conv.ID)
+func (c *Console) Verify(ctx context.Context, w adapters.Workspace, u adapters.User, conv adapters.Conversation) (adapters.User, adapters.Conversation, error) {
+	known, err := c.Place(ctx, w, conv.ID)
 	if err != nil {
 		return u, conv, err
 	}
 	return c.user(u.ID), known, nil
+}
+
+// Place knows the console's own conversations.
+func (c *Console) Place(_ context.Context, w adapters.Workspace, conversation string) (adapters.Conversation, error) {
+	if w != c.cfg.Workspace {
+		return adapters.Conversation{ID: conversation}, fmt.Errorf("console %s: not this workspace: %s", c.cfg.Workspace, w)
+	}
+	return c.conversation(conversation)
 }
 
 func (c *Console) user(id string) adapters.User {
