@@ -80,6 +80,19 @@ func CloudNamed(name string) (Cloud, error) {
 	return Cloud{}, fmt.Errorf("teams: cloud %q is not one of %s", name, strings.Join(names, ", "))
 }
 
+// At moves the identity addresses elsewhere; an empty one stays. It is how tests
+// put a local issuer in the place of Microsoft's: there is no mode without
+// verification.
+func (c Cloud) At(metadataURL, tokenURL string) Cloud {
+	if metadataURL != "" {
+		c.MetadataURL = metadataURL
+	}
+	if tokenURL != "" {
+		c.TokenURL = tokenURL
+	}
+	return c
+}
+
 // checkEndpoint accepts an https URL, or http on loopback for tests.
 func checkEndpoint(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)

@@ -1,0 +1,507 @@
+package teamsfake
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// Issuer of the tokens the fake signs deliveries with.
+const Issuer = "https://api.botframework.com"
+
+// Person is somebody with an account, or without one (empty AAD).
+type Person struct {
+	MRI    string // "29:…", the id this bot sees
+	AAD    string // Entra object id
+	Name   string
+	Tenant string // home tenant; default the server's
+	Role   string // user, guest, anonymous; default user
+}
+
+// Conversation is a chat or channel.
+type Conversation struct {
+	ID          string
+	Type        string // personal, groupChat, channel
+	TeamID      string
+	ChannelType string   // standard, private, shared
+	Members     []string // MRIs
+	Without     bool     // the bot is not in it
+}
+
+// Message is a posted activity as everybody sees it now.
+type Message struct {
+	ID           string
+	Conversation string // with ";messageid="
+	Type         string // message, typing
+	Text         string
+	Card         map[string]any // nil: none
+	Activity     map[string]any
+	Edits        int
+}
+
+// Config of a Server.
+type Config struct {
+	AppID  string
+	Secret string
+	Tenant string
+	Now    func() time.Time // default time.Now
+}
+
+// Server is the fake. It is safe for concurrent use.
+type Server struct {
+	Config
+	*httptest.Server
+	t testing.TB
+
+	// Bot takes deliveries: the bot's HTTP handler. Set before the first one.
+	Bot http.Handler
+	// Fault, when set, may answer a connector request instead of the fake:
+	// return true when it did.
+	Fault func(w http.ResponseWriter, r *http.Request) bool
+
+	mu            sync.Mutex
+	key           *rsa.PrivateKey
+	people        map[string]Person
+	conversations map[string]*Conversation
+	messages      []*Message
+	views         map[string]map[string]any // MRI + message id -> card only he sees
+	tokens        map[string]bool
+	calls         []string
+	next          int
+	changed       chan struct{}
+}
+
+var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return k
+})
+
+// New starts a server; it ends with the test.
+func New(t testing.TB, cfg Config) *Server {
+	t.Helper()
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	s := &Server{
+		Config: cfg, t: t, key: signingKey(), people: map[string]Person{}, conversations: map[string]*Conversation{},
+		views: map[string]map[string]any{}, tokens: map[string]bool{}, changed: make(chan struct{}),
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /openid", s.openID)
+	mux.HandleFunc("GET /keys", s.jwks)
+	mux.HandleFunc("POST /token", s.token)
+	mux.HandleFunc("POST /connector/v3/conversations", s.guard(s.create))
+	mux.HandleFunc("POST /connector/v3/conversations/{conv}/activities", s.guard(s.post))
+	mux.HandleFunc("POST /connector/v3/conversations/{conv}/activities/{id}", s.guard(s.post))
+	mux.HandleFunc("PUT /connector/v3/conversations/{conv}/activities/{id}", s.guard(s.put))
+	mux.HandleFunc("DELETE /connector/v3/conversations/{conv}/activities/{id}", s.guard(s.delete))
+	mux.HandleFunc("GET /connector/v3/conversations/{conv}/members/{id}", s.guard(s.member))
+	mux.HandleFunc("GET /connector/v3/conversations/{conv}/pagedmembers", s.guard(s.members))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		t.Errorf("teamsfake: unexpected request %s %s", r.Method, r.URL)
+		http.Error(w, "not here", http.StatusNotFound)
+	})
+	s.Server = httptest.NewServer(mux)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// MetadataURL, TokenURL and ServiceURL are what to configure the bot with.
+func (s *Server) MetadataURL() string { return s.URL + "/openid" }
+
+// TokenURL is for the bot's own token.
+func (s *Server) TokenURL() string { return s.URL + "/token" }
+
+// ServiceURL is in every delivery.
+func (s *Server) ServiceURL() string { return s.URL + "/connector/" }
+
+// BotID is how conversations call the bot.
+func (s *Server) BotID() string { return "28:" + s.AppID }
+
+// AddPerson makes somebody known.
+func (s *Server) AddPerson(p Person) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.Tenant == "" {
+		p.Tenant = s.Tenant
+	}
+	if p.Role == "" {
+		p.Role = "user"
+	}
+	s.people[p.MRI] = p
+}
+
+// AddConversation makes a chat or channel.
+func (s *Server) AddConversation(c Conversation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conversations[c.ID] = &c
+}
+
+// RemoveBot takes the bot out of a conversation.
+func (s *Server) RemoveBot(conversation string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conversations[conversation].Without = true
+}
+
+// Delete removes a message.
+func (s *Server) Delete(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messages = slices.DeleteFunc(s.messages, func(m *Message) bool { return m.ID == id })
+}
+
+// DropTokens makes every token handed out so far invalid.
+func (s *Server) DropTokens() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.tokens)
+}
+
+// Calls are the connector requests so far, as "POST conversations/…".
+func (s *Server) Calls() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+// Messages of a conversation (all threads of it), oldest first.
+func (s *Server) Messages(conversation string) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []Message
+	for _, m := range s.messages {
+		if base(m.Conversation) == conversation && m.Type == "message" {
+			out = append(out, *m)
+		}
+	}
+	return out
+}
+
+// Await waits until ok is true for the messages of a conversation.
+func (s *Server) Await(conversation string, ok func([]Message) bool) []Message {
+	s.t.Helper()
+	deadline := time.After(10 * time.Second)
+	for {
+		s.mu.Lock()
+		changed := s.changed
+		s.mu.Unlock()
+		if m := s.Messages(conversation); ok(m) {
+			return m
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			s.t.Fatalf("teamsfake: nothing more happened in %s: %d messages", conversation, len(s.Messages(conversation)))
+		}
+	}
+}
+
+// touch wakes everybody who waits. The caller holds mu.
+func (s *Server) touch() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+func (s *Server) openID(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, map[string]any{
+		"issuer": Issuer, "jwks_uri": s.URL + "/keys", "id_token_signing_alg_values_supported": []string{"RS256"},
+	})
+}
+
+func (s *Server) jwks(w http.ResponseWriter, _ *http.Request) {
+	b64 := base64.RawURLEncoding.EncodeToString
+	answer(w, http.StatusOK, map[string]any{"keys": []any{map[string]any{
+		"kty": "RSA", "use": "sig", "kid": "fake", "endorsements": []string{"msteams", "webchat"},
+		"n": b64(s.key.N.Bytes()), "e": b64(big.NewInt(int64(s.key.E)).Bytes()),
+	}}})
+}
+
+// Sign makes a token for a delivery.
+func (s *Server) Sign(claims map[string]any) string {
+	t := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims(claims))
+	t.Header["kid"] = "fake"
+	out, err := t.SignedString(s.key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return out
+}
+
+func (s *Server) token(w http.ResponseWriter, r *http.Request) {
+	if r.FormValue("grant_type") != "client_credentials" || r.FormValue("client_id") != s.AppID ||
+		r.FormValue("client_secret") != s.Secret || r.FormValue("scope") != "https://api.botframework.com/.default" {
+		answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next++
+	token := "bot-token-" + strconv.Itoa(s.next)
+	s.tokens[token] = true
+	answer(w, http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": 3600, "access_token": token})
+}
+
+// guard checks what the connector checks of every request.
+func (s *Server) guard(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		s.mu.Lock()
+		s.calls = append(s.calls, r.Method+" "+strings.TrimPrefix(r.URL.EscapedPath(), "/connector/v3/"))
+		known, fault := s.tokens[token], s.Fault
+		s.mu.Unlock()
+		if fault != nil && fault(w, r) {
+			return
+		}
+		if !known {
+			refuse(w, http.StatusUnauthorized, "Unauthorized")
+			return
+		}
+		next(w, r)
+	}
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body)
+}
+
+func refuse(w http.ResponseWriter, status int, code string) {
+	answer(w, status, map[string]any{"error": map[string]any{"code": code, "message": code}})
+}
+
+func base(conversation string) string {
+	id, _, _ := strings.Cut(conversation, ";messageid=")
+	return id
+}
+
+// conversation of a request, if the bot is in it. The caller holds mu.
+func (s *Server) conversation(w http.ResponseWriter, r *http.Request) (*Conversation, bool) {
+	id := r.PathValue("conv")
+	c, ok := s.conversations[base(id)]
+	if !ok {
+		for _, other := range s.conversations { // a team stands for its channels
+			if other.TeamID == id {
+				return other, true
+			}
+		}
+		refuse(w, http.StatusNotFound, "ConversationNotFound")
+		return nil, false
+	}
+	if c.Without {
+		refuse(w, http.StatusForbidden, "BotNotInConversationRoster")
+		return nil, false
+	}
+	return c, true
+}
+
+// read decodes an activity the bot sends, and complains about what is not one.
+func (s *Server) read(w http.ResponseWriter, r *http.Request) (map[string]any, bool) {
+	body, err := io.ReadAll(r.Body)
+	var act map[string]any
+	if err != nil || json.Unmarshal(body, &act) != nil || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		s.t.Errorf("teamsfake: not an activity: %.200s", body)
+		refuse(w, http.StatusBadRequest, "BadSyntax")
+		return nil, false
+	}
+	if len(body) > 28<<10 {
+		refuse(w, http.StatusRequestEntityTooLarge, "MessageSizeTooBig")
+		return nil, false
+	}
+	if strings.Contains(string(body), "0001-01-01") {
+		s.t.Errorf("teamsfake: activity with a zero time: %.300s", body)
+	}
+	for _, k := range []string{"suggestedActions", "semanticAction", "relatesTo"} {
+		if _, ok := act[k]; ok {
+			s.t.Errorf("teamsfake: activity with an empty %s: %.300s", k, body)
+		}
+	}
+	if from, _ := act["from"].(map[string]any); from["id"] != s.BotID() {
+		s.t.Errorf("teamsfake: activity from %v, want %s", act["from"], s.BotID())
+	}
+	entities, _ := act["entities"].([]any)
+	roots := 0
+	for _, e := range entities {
+		if m, _ := e.(map[string]any); m["type"] == "https://schema.org/Message" {
+			roots++
+		}
+	}
+	if roots > 1 {
+		refuse(w, http.StatusBadRequest, "BadArgument")
+		return nil, false
+	}
+	return act, true
+}
+
+func cardOf(act map[string]any) map[string]any {
+	list, _ := act["attachments"].([]any)
+	for _, a := range list {
+		m, _ := a.(map[string]any)
+		if m["contentType"] == "application/vnd.microsoft.card.adaptive" {
+			c, _ := m["content"].(map[string]any)
+			return c
+		}
+	}
+	return nil
+}
+
+func (s *Server) post(w http.ResponseWriter, r *http.Request) {
+	act, ok := s.read(w, r)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.conversation(w, r); !ok {
+		return
+	}
+	s.next++
+	m := &Message{ID: fmt.Sprint(1700000000000 + s.next), Conversation: r.PathValue("conv"), Activity: act, Card: cardOf(act)}
+	m.Type, _ = act["type"].(string)
+	m.Text, _ = act["text"].(string)
+	s.messages = append(s.messages, m)
+	s.touch()
+	answer(w, http.StatusCreated, map[string]any{"id": m.ID})
+}
+
+func (s *Server) put(w http.ResponseWriter, r *http.Request) {
+	act, ok := s.read(w, r)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.conversation(w, r); !ok {
+		return
+	}
+	for _, m := range s.messages {
+		if m.ID == r.PathValue("id") && base(m.Conversation) == base(r.PathValue("conv")) {
+			m.Activity, m.Card = act, cardOf(act)
+			m.Text, _ = act["text"].(string)
+			m.Edits++
+			for k := range s.views { // everybody sees the new one
+				if strings.HasSuffix(k, " "+m.ID) {
+					delete(s.views, k)
+				}
+			}
+			s.touch()
+			answer(w, http.StatusOK, map[string]any{"id": m.ID})
+			return
+		}
+	}
+	refuse(w, http.StatusNotFound, "ActivityNotFoundInConversation")
+}
+
+func (s *Server) delete(w http.ResponseWriter, r *http.Request) {
+	s.Delete(r.PathValue("id"))
+	w.WriteHeader(http.StatusOK)
+}
+
+func (s *Server) create(w http.ResponseWriter, r *http.Request) {
+	var req struct {
+		Bot      struct{ ID string }
+		Members  []struct{ ID string }
+		TenantID string
+	}
+	if err := json.NewDecoder(r.Body).Decode(&req); err != nil || len(req.Members) != 1 || req.Bot.ID != s.BotID() {
+		s.t.Errorf("teamsfake: bad conversation request: %v %+v", err, req)
+		refuse(w, http.StatusBadRequest, "BadSyntax")
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	who, ok := s.find(req.Members[0].ID)
+	if !ok || who.Tenant != s.Tenant || !strings.EqualFold(req.TenantID, s.Tenant) {
+		refuse(w, http.StatusForbidden, "BotNotInstalledForUser")
+		return
+	}
+	id := "a:" + who.MRI
+	for _, c := range s.conversations {
+		if c.Type == "personal" && slices.Contains(c.Members, who.MRI) {
+			id = c.ID
+		}
+	}
+	if _, ok := s.conversations[id]; !ok {
+		s.conversations[id] = &Conversation{ID: id, Type: "personal", Members: []string{who.MRI}}
+	}
+	answer(w, http.StatusCreated, map[string]any{"id": id})
+}
+
+// find a person by either id. The caller holds mu.
+func (s *Server) find(id string) (Person, bool) {
+	if p, ok := s.people[id]; ok {
+		return p, true
+	}
+	for _, p := range s.people {
+		if p.AAD != "" && strings.EqualFold(p.AAD, id) {
+			return p, true
+		}
+	}
+	return Person{}, false
+}
+
+func (s *Server) memberOf(p Person) map[string]any {
+	m := map[string]any{"id": p.MRI, "name": p.Name, "tenantId": p.Tenant, "userRole": p.Role, "userPrincipalName": p.Name + "@example.com"}
+	if p.AAD != "" {
+		m["aadObjectId"], m["objectId"] = p.AAD, p.AAD
+	}
+	return m
+}
+
+func (s *Server) member(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.conversation(w, r)
+	if !ok {
+		return
+	}
+	who, ok := s.find(r.PathValue("id"))
+	if !ok || !slices.Contains(c.Members, who.MRI) {
+		refuse(w, http.StatusNotFound, "MemberNotFoundInConversation")
+		return
+	}
+	answer(w, http.StatusOK, s.memberOf(who))
+}
+
+func (s *Server) members(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.conversation(w, r)
+	if !ok {
+		return
+	}
+	const page = 2 // small, so that paging is used
+	from, err := strconv.Atoi(r.URL.Query().Get("continuationToken"))
+	if err != nil {
+		from = 0
+	}
+	out := map[string]any{}
+	var list []any
+	for _, mri := range c.Members[from:min(from+page, len(c.Members))] {
+		list = append(list, s.memberOf(s.people[mri]))
+	}
+	out["members"] = list
+	if from+page < len(c.Members) {
+		out["continuationToken"] = strconv.Itoa(from + page)
+	}
+	answer(w, http.StatusOK, out)
+}
