@@ -3,8 +3,8 @@ package neoapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -30,12 +30,7 @@ type Agent struct {
 	Raw          json.RawMessage `json:"-"` // all of it, for a before and after
 }
 
-// UnmarshalJSON keeps Raw.
-func (a *Agent) UnmarshalJSON(b []byte) error {
-	type plain Agent
-	a.Raw = slices.Clone(b)
-	return lenient(b, (*plain)(a))
-}
+func (a *Agent) keep(raw json.RawMessage) { a.Raw = raw }
 
 // Enabled reports whether the agent is switched on. An unknown state is not on.
 func (a Agent) Enabled() bool { return strings.EqualFold(a.State, StateEnabled) }
@@ -49,12 +44,7 @@ type AgentVersion struct {
 	Raw       json.RawMessage `json:"-"`
 }
 
-// UnmarshalJSON keeps Raw.
-func (v *AgentVersion) UnmarshalJSON(b []byte) error {
-	type plain AgentVersion
-	v.Raw = slices.Clone(b)
-	return lenient(b, (*plain)(v))
-}
+func (v *AgentVersion) keep(raw json.RawMessage) { v.Raw = raw }
 
 // ListAgents in a state (empty: all), up to limit (0: all). more says that there are others.
 func (s *Session) ListAgents(ctx context.Context, state string, limit int) (agents []Agent, more bool, err error) {
@@ -96,7 +86,11 @@ func get[T any](ctx context.Context, s *Session, op string, a Args) (T, error) {
 	if err != nil {
 		return out, err
 	}
-	if err := lenient(resp.Data, &out); err != nil {
+	err = decode(resp.Data, &out)
+	if err == nil && string(resp.Data) == "null" {
+		err = errors.New("null")
+	}
+	if err != nil {
 		return out, &Error{Op: op, Status: resp.Status, Code: CodeShape, RequestID: resp.RequestID, Outcome: NotApplied, Err: err}
 	}
 	return out, nil
@@ -111,12 +105,22 @@ func list[T any](ctx context.Context, s *Session, op string, a Args, limit int) 
 	return decodeAll[T](items), more, nil
 }
 
+// rawKeeper is a type with a Raw field.
+type rawKeeper interface{ keep(raw json.RawMessage) }
+
+func decode[T any](b json.RawMessage, into *T) error {
+	if k, ok := any(into).(rawKeeper); ok {
+		k.keep(b)
+	}
+	return lenient(b, into)
+}
+
 // decodeAll decodes the items of a list. An item that is no object at all comes
 // out empty instead of costing the others.
 func decodeAll[T any](items []json.RawMessage) []T {
 	out := make([]T, len(items))
 	for i, b := range items {
-		_ = lenient(b, &out[i]) // valid JSON already, as part of a decoded page
+		_ = decode(b, &out[i]) // valid JSON already, as part of a decoded page
 	}
 	return out
 }

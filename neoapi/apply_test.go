@@ -137,16 +137,18 @@ func TestApplyOutcomes(t *testing.T) {
 		want   Outcome
 		status int
 	}{
-		"400":      {status(400), NotApplied, 400},
-		"403":      {status(403), NotApplied, 403},
-		"404":      {status(404), NotApplied, 404},
-		"408":      {status(408), Maybe, 408},
-		"409":      {status(409), NotApplied, 409},
-		"422":      {status(422), NotApplied, 422},
-		"500":      {status(500), Maybe, 500},
-		"502":      {status(502), Maybe, 502},
-		"503":      {status(503), Maybe, 503},
-		"redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/public-api/agents", 307) }, Maybe, 307},
+		"400": {status(400), NotApplied, 400},
+		"403": {status(403), NotApplied, 403},
+		"404": {status(404), NotApplied, 404},
+		"408": {status(408), Maybe, 408},
+		"409": {status(409), NotApplied, 409},
+		"422": {status(422), NotApplied, 422},
+		"500": {status(500), Maybe, 500},
+		"502": {status(502), Maybe, 502},
+		"503": {status(503), Maybe, 503},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/public-api/agents", http.StatusTemporaryRedirect)
+		}, Maybe, 307},
 		"dropped reply": {func(http.ResponseWriter, *http.Request) {
 			panic(http.ErrAbortHandler)
 		}, Maybe, 0},

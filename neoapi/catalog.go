@@ -94,10 +94,10 @@ func (c *Catalog) Operation(id string) (op Operation, ok bool) {
 	return op, ok
 }
 
-// Operations, sorted by group, then path, then method.
+// Operations is all of them, sorted by group, then path, then method.
 func (c *Catalog) Operations() []Operation { return slices.Clone(c.sorted) }
 
-// Groups, sorted.
+// Groups is every permission group, sorted.
 func (c *Catalog) Groups() []Group { return slices.Clone(c.groups) }
 
 // parseCatalog joins an OpenAPI file with the reviewed table. An operation

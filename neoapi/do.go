@@ -117,14 +117,15 @@ type meta struct {
 // unwrap takes data out of the envelope. A body without the envelope (the
 // /schemas catalogs) is the data itself.
 func (r *Response) unwrap(body []byte) error {
-	if !json.Valid(body) {
-		return errors.New("not JSON")
-	}
 	var env struct {
 		Data json.RawMessage `json:"data"`
 		Meta *meta           `json:"meta"`
 	}
-	if err := lenient(body, &env); err != nil || env.Meta == nil || env.Data == nil {
+	err := lenient(body, &env)
+	if odd := new(json.UnmarshalTypeError); err != nil && !errors.As(err, &odd) {
+		return err
+	}
+	if err != nil || env.Meta == nil || env.Data == nil {
 		return nil // an array, a scalar or another object: no envelope
 	}
 	r.Data, r.Warnings = env.Data, env.Meta.Warnings
@@ -243,6 +244,6 @@ func (c *Client) logCall(ctx context.Context, r request, start time.Time, out Re
 			slog.Int("status", out.Status), slog.String("request_id", out.RequestID))...)
 		return
 	}
-	c.log.LogAttrs(ctx, slog.LevelWarn, "neo call failed", append(attrs, slog.Int("status", e.Status),
+	c.log.LogAttrs(ctx, slog.LevelDebug, "neo call failed", append(attrs, slog.Int("status", e.Status),
 		slog.String("code", e.Code), slog.String("request_id", e.RequestID), slog.String("outcome", string(e.Outcome)))...)
 }

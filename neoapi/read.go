@@ -18,8 +18,7 @@ const maxTries = 4
 // that does not fit into the context is not begun: the last error comes back at
 // once, with RetryAfter.
 func (c *Client) read(ctx context.Context, r request) (Response, error) {
-	pauses := backoff.NewExponentialBackOff()
-	pauses.InitialInterval, pauses.MaxInterval, pauses.Multiplier = 250*time.Millisecond, 4*time.Second, 2
+	var pauses *backoff.ExponentialBackOff // made when it is needed
 	for try := 1; ; try++ {
 		if err := c.take(ctx, r.op); err != nil {
 			return Response{}, err
@@ -28,14 +27,25 @@ func (c *Client) read(ctx context.Context, r request) (Response, error) {
 		if err == nil {
 			return resp, nil
 		}
+		if pauses == nil {
+			pauses = newPauses()
+		}
 		wait, again := repeatRead(err, pauses)
 		if !again || try == maxTries || ctx.Err() != nil || !inTime(ctx, wait) {
 			return Response{}, err
 		}
+		c.log.WarnContext(ctx, "neo read is repeated", "operation", r.op.ID, "try", try, "wait", wait, "error", err)
 		if c.sleep(ctx, wait) != nil {
 			return Response{}, err // says more than "cancelled"
 		}
 	}
+}
+
+// newPauses between tries: 250 ms doubling to 4 s, each half as much more or less.
+func newPauses() *backoff.ExponentialBackOff {
+	b := backoff.NewExponentialBackOff()
+	b.InitialInterval, b.MaxInterval, b.Multiplier = 250*time.Millisecond, 4*time.Second, 2
+	return b
 }
 
 // repeatRead says whether and when a failed read is worth another try.

@@ -37,11 +37,13 @@ func TestReadEnvelope(t *testing.T) {
 			Response{Status: 200, Data: json.RawMessage(`null`), RequestID: "r1"},
 		},
 		"cursor": {
-			"list_agents", `{"data":[],"meta":{"request_id":"r1","pagination":{"has_more":true,"next_cursor":"c2"}}}`, Args{},
+			"list_agents", `{"data":[],"meta":{"request_id":"r1","pagination":{"has_more":true,"next_cursor":"c2"}}}`,
+			Args{},
 			Response{Status: 200, Data: json.RawMessage(`[]`), RequestID: "r1", Cursor: "c2", More: ptr(true)},
 		},
 		"cursor on the last page": {
-			"list_agents", `{"data":[],"meta":{"request_id":"r1","pagination":{"has_more":false,"next_cursor":"c2"}}}`, Args{},
+			"list_agents", `{"data":[],"meta":{"request_id":"r1","pagination":{"has_more":false,"next_cursor":"c2"}}}`,
+			Args{},
 			Response{Status: 200, Data: json.RawMessage(`[]`), RequestID: "r1", More: ptr(false)},
 		},
 		"odd warnings": {
@@ -49,7 +51,8 @@ func TestReadEnvelope(t *testing.T) {
 			Response{Status: 200, Data: json.RawMessage(`1`), RequestID: "r1"},
 		},
 		"no envelope": {
-			"get_schema_catalog", `{"tools":[],"data":1}`, Args{Path: map[string]string{"schema_name": "tools"}},
+			"get_schema_catalog", `{"tools":[],"data":1}`,
+			Args{Path: map[string]string{"schema_name": "tools"}},
 			Response{Status: 200, Data: json.RawMessage(`{"tools":[],"data":1}`)},
 		},
 		"a bare list": {"list_agents", `[{"id":1}]`, Args{}, Response{Status: 200, Data: json.RawMessage(`[{"id":1}]`)}},
@@ -109,6 +112,19 @@ func TestReadRefusals(t *testing.T) {
 				t.Errorf("sent %v", n)
 			}
 		})
+	}
+}
+
+// An answer of another shape is an error and not an empty agent.
+func TestGetOfAnotherShape(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`null`, `[]`, `"x"`, `5`} {
+		neo := newFakeNeo(t, func(w http.ResponseWriter, _ *http.Request) { data(w, json.RawMessage(body)) })
+		_, err := newTestClient(t, neo.URL).Session(everything(t)).GetAgent(t.Context(), "42")
+		var e *Error
+		if !errors.As(err, &e) || e.Code != CodeShape {
+			t.Errorf("%s: got %v", body, err)
+		}
 	}
 }
 
@@ -311,7 +327,9 @@ func TestKeyNeverShows(t *testing.T) {
 		},
 		"drop": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 		"500":  func(w http.ResponseWriter, _ *http.Request) { refuse(w, 500, "broken") },
-		"far":  func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://other.invalid/", 302) },
+		"far": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://other.invalid/", http.StatusFound)
+		},
 	}
 	for name, fault := range faults {
 		neo := newFakeNeo(t, fault)
@@ -327,7 +345,7 @@ func TestKeyNeverShows(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "s3cr3t\r\nX: y", "s3cr3t value", "s3cr3té"} {
-		_, err := New(Config{BaseURL: "https://neo.example", Key: bad, Now: time.Now}) //nolint:forbidigo // never called
+		_, err := New(Config{BaseURL: "https://neo.example", Key: bad, Now: newTestClock().Now})
 		if err == nil || strings.Contains(err.Error(), "s3cr3t") {
 			t.Errorf("key %q: %v", bad, err)
 		}

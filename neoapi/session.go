@@ -213,6 +213,7 @@ func (c *Client) send(ctx context.Context, r request) (Response, error) {
 		if !refused || c.now().Add(wait).Sub(start) > writeSpan || !inTime(ctx, wait) {
 			return resp, err
 		}
+		c.log.WarnContext(ctx, "neo refused a write for its limit, it is sent again", "operation", r.op.ID, "wait", wait)
 		if c.sleep(ctx, wait) != nil {
 			return resp, err
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -16,12 +15,7 @@ type Tenant struct {
 	Raw  json.RawMessage `json:"-"`
 }
 
-// UnmarshalJSON keeps Raw.
-func (t *Tenant) UnmarshalJSON(b []byte) error {
-	type plain Tenant
-	t.Raw = slices.Clone(b)
-	return lenient(b, (*plain)(t))
-}
+func (t *Tenant) keep(raw json.RawMessage) { t.Raw = raw }
 
 // Settings of the tenant.
 type Settings struct {
@@ -32,12 +26,7 @@ type Settings struct {
 	Raw           json.RawMessage `json:"-"`
 }
 
-// UnmarshalJSON keeps Raw.
-func (s *Settings) UnmarshalJSON(b []byte) error {
-	type plain Settings
-	s.Raw = slices.Clone(b)
-	return lenient(b, (*plain)(s))
-}
+func (s *Settings) keep(raw json.RawMessage) { s.Raw = raw }
 
 // Location of the tenant's time zone; UTC with an error when it is not set or
 // not known, so that the caller can say so.
