@@ -179,7 +179,7 @@ func TestChangedSince(t *testing.T) {
 	b := newBench(t, disable)
 	asked := b.says("riley", "off")
 	b.neo.Mutate(func(s *sandbox.State) {
-		for _, a := range s.Agents.All() {
+		for a := range s.Agents.All() {
 			if a.Name == merge {
 				a.State = "PAUSED"
 			}
@@ -259,7 +259,7 @@ func TestTakeOver(t *testing.T) {
 			check(t, err)
 			if tc.sent {
 				b.neo.Mutate(func(s *sandbox.State) {
-					for _, a := range s.Agents.All() {
+					for a := range s.Agents.All() {
 						if a.Name == merge {
 							a.State = "DISABLED"
 						}
