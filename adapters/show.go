@@ -47,6 +47,8 @@ func (r *Runner) place(j *job, a Answer) Where {
 		return Private // whisper publishes the home page
 	case j.message != nil && j.message.Command && a.Track == "" && a.Where == Reply:
 		return Private
+	case a.Where == Private && j.message != nil && !j.message.Command && j.message.Conversation.Kind == Direct:
+		return Reply // nobody else is there, and it stays readable
 	case a.Where == Replace && (j.click == nil || j.click.Card.Message == ""):
 		return Reply
 	}
