@@ -27,7 +27,7 @@ func (s *Service) explain(ctx context.Context, a *ask, err error) outcome {
 	if errors.As(err, &neo) && neo.RequestID != "" {
 		card.Footer = append(card.Footer, "Neo request "+neo.RequestID)
 	}
-	if !known(err) {
+	if !explained(err) {
 		ref := newID()[:8]
 		s.Logger.ErrorContext(ctx, "unexplained error", "error", err, "reference", ref, "intent", a.intent.Name)
 		card.Summary = "Something went wrong on our side. Whoever runs neobot finds it in the log as " + ref + "."
@@ -44,7 +44,7 @@ func no(title, format string, args ...any) error {
 	return &saidError{title: title, why: fmt.Sprintf(format, args...)}
 }
 
-func known(err error) bool {
+func explained(err error) bool {
 	var neo *neoapi.Error
 	return errors.As(err, &neo) || errors.Is(err, neoapi.ErrUnavailable) || errors.Is(err, neoapi.ErrBudget) ||
 		errors.Is(err, context.DeadlineExceeded)

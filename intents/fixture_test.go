@@ -100,10 +100,10 @@ func (s *screen) all(title string) []cards.Card {
 	return out
 }
 
-// said is a Router that answers from a table and otherwise understands nothing.
-type said map[string]Intent
+// scripted is a Router that answers from a table and otherwise understands nothing.
+type scripted map[string]Intent
 
-func (t said) Route(_ context.Context, q Question) (Routed, error) {
+func (t scripted) Route(_ context.Context, q Question) (Routed, error) {
 	return Routed{Intent: t[q.Text], By: "test"}, nil
 }
 

@@ -15,7 +15,7 @@ import (
 	"neobot/neoapi/sandbox"
 )
 
-var disable = said{
+var disable = scripted{
 	"off":    {Name: intentDisable, Args: map[string]string{"agent": "merge duplicates"}},
 	"agents": {Name: "list_agents"},
 	"run":    {Name: intentRun, Args: map[string]string{"agent": "license audit"}},
