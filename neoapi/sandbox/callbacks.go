@@ -24,15 +24,29 @@ type Callback struct {
 	Matches              []AgentFit `json:"workflow_matches"`
 }
 
-// AgentFit is how one agent matched an event. MatchDetails has event_type and
-// field_comparisons.
+// AgentFit is how one agent matched an event.
 type AgentFit struct {
-	WorkflowID   int    `json:"workflow_id"`
-	WorkflowName string `json:"workflow_name"`
-	Matched      bool   `json:"matched"`
-	MatchReason  string `json:"match_reason"`
-	MatchDetails Object `json:"match_details"`
-	Error        bool   `json:"error"`
+	WorkflowID   int        `json:"workflow_id"`
+	WorkflowName string     `json:"workflow_name"`
+	Matched      bool       `json:"matched"`
+	MatchReason  string     `json:"match_reason"`
+	MatchDetails FitDetails `json:"match_details"`
+	Error        bool       `json:"error"`
+}
+
+// FitDetails is what was compared.
+type FitDetails struct {
+	EventType   string       `json:"event_type"`
+	Comparisons []Comparison `json:"field_comparisons"`
+}
+
+// Comparison is one rule against the entity.
+type Comparison struct {
+	FieldName  string `json:"field_name"`
+	Operator   string `json:"operator"`
+	RuleValue  any    `json:"rule_value"`
+	FieldValue string `json:"field_value"`
+	IsMatch    bool   `json:"is_match"`
 }
 
 // callbackDetail is a callback with its audit trail.

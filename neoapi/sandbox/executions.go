@@ -107,26 +107,34 @@ func (s *State) start(a *Agent, t *Ticket, now time.Time) *Execution {
 	if t != nil {
 		e.EntityType, e.EntityID, e.EntityNumber = "ticket", t.ID, t.Number
 	}
-	s.Executions.Add(e)
+	s.enter(e)
 	return e
 }
 
-// settleExecutions moves unfinished runs on. They are among the newest.
+// enter adds runs, in the order of their times.
+func (s *State) enter(runs ...*Execution) {
+	s.Executions.Add(runs...)
+	for _, e := range runs {
+		if !e.Done() {
+			s.active = append(s.active, e)
+		}
+	}
+}
+
+// settleExecutions moves unfinished runs on. A run that Mutate sets back to
+// running is not one of them: it hangs, as real ones do.
 func (s *State) settleExecutions(now time.Time) {
-	for e := range s.Executions.All() {
-		if e.CreatedAt.Before(now.Add(-time.Hour)) {
-			return
-		}
-		if e.Done() || e.Waiting {
-			continue
-		}
+	for _, e := range s.active {
 		age := now.Sub(e.CreatedAt)
-		if age >= finishAfter || e.reads >= finishReads {
+		switch {
+		case e.Done() || e.Waiting:
+		case age >= finishAfter || e.reads >= finishReads:
 			e.finish(now)
-		} else if e.Status == "queued" && (age >= startAfter || e.reads >= startReads) {
+		case e.Status == "queued" && (age >= startAfter || e.reads >= startReads):
 			e.Status, e.UpdatedAt = "running", now
 		}
 	}
+	s.active = slices.DeleteFunc(s.active, (*Execution).Done)
 }
 
 // finish ends a run the way its outcome says.

@@ -11,12 +11,13 @@ import (
 // explains it: one comparison per rule.
 func match(a *Agent, t *Ticket, event string, at time.Time) AgentFit {
 	fit := AgentFit{WorkflowID: a.number(), WorkflowName: a.Name, Matched: true, MatchReason: "All conditions match"}
-	comparisons := []Object{}
-	for _, r := range a.rules() {
+	rules := a.rules()
+	comparisons := make([]Comparison, 0, len(rules))
+	for _, r := range rules {
 		field, operator := fmt.Sprint(r["field"]), fmt.Sprint(r["operator"])
 		value := t.field(field, at)
 		ok := compare(operator, value, r["value"])
-		comparisons = append(comparisons, Object{"field_name": field, "operator": operator, "rule_value": r["value"], "field_value": value, "is_match": ok})
+		comparisons = append(comparisons, Comparison{field, operator, r["value"], value, ok})
 		if !ok && fit.Matched {
 			fit.Matched, fit.MatchReason = false, fmt.Sprintf("Condition not met: %s is %q, rule wants %s %v", field, value, operator, r["value"])
 		}
@@ -24,7 +25,7 @@ func match(a *Agent, t *Ticket, event string, at time.Time) AgentFit {
 	if a.State == "DISABLED" {
 		fit.Matched, fit.MatchReason = false, "Workflow is disabled"
 	}
-	fit.MatchDetails = Object{"event_type": event, "field_comparisons": comparisons}
+	fit.MatchDetails = FitDetails{event, comparisons}
 	return fit
 }
 

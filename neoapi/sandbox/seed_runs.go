@@ -46,7 +46,7 @@ func (s *State) seedRuns(k clock) {
 	}
 	runs = append(runs, s.story(k)...)
 	byTime(runs)
-	s.Executions.Add(runs...)
+	s.enter(runs...)
 	s.seedTraces()
 }
 

@@ -42,6 +42,7 @@ type State struct {
 	// entry they succeed.
 	Outcomes map[string]Outcome
 
+	active []*Execution // unfinished runs
 	keys   *Collection[apiKey]
 	files  map[string]*file
 	zone   *time.Location // of Settings.Timezone
