@@ -1,0 +1,316 @@
+package intents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sashabaranov/go-openai"
+	"github.com/sony/gobreaker/v2"
+)
+
+const (
+	modelTimeout   = 12 * time.Second
+	modelRetries   = 2
+	maxReplyBytes  = 256 << 10
+	maxReplyTokens = 1024
+	breakerTrips   = 5 // failures in a row
+	breakerOpen    = 30 * time.Second
+
+	noteUnavailable = "model unavailable, answered without it"
+	noteUnusable    = "the model's answer could not be used"
+)
+
+// ModelConfig of a router that asks a model.
+type ModelConfig struct {
+	// BaseURL of an OpenAI-compatible API, with the version: "https://api.openai.com/v1".
+	BaseURL string
+	Key     string
+	Model   string
+	// HTTP is copied; redirects are never followed, since they would carry the
+	// question elsewhere. Nil is a new client.
+	HTTP *http.Client
+	// Timeout of one question, repair turn and retries included; half of it for
+	// one call. 0 is 12 s.
+	Timeout time.Duration
+	Logger  *slog.Logger
+	Now     func() time.Time
+	// Fallback answers while the model does not. Nil: Route returns an error then.
+	Fallback Router
+}
+
+// Model is the router that asks a model to pick. The model gets the catalog as
+// tools and the question as data, and can answer with nothing but one tool call,
+// which checkCall then checks against the catalog. Bad replies get one repair
+// turn, then the person an honest card. Only 429, 5xx and time-outs are retried,
+// at most twice, as long as the time allows; after five failures in a row the
+// model is left alone for half a minute.
+type Model struct {
+	ModelConfig
+	client  *openai.Client
+	breaker *gobreaker.CircuitBreaker[openai.ChatCompletionResponse]
+	// waitFunc pauses before a retry; tests replace it.
+	waitFunc func(ctx context.Context, d time.Duration) error
+}
+
+var _ Router = (*Model)(nil)
+
+// NewModel checks a configuration and makes the router. It does not call the model.
+func NewModel(c ModelConfig) (*Model, error) {
+	u, err := url.Parse(c.BaseURL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("model: BaseURL must be an http(s) address such as https://api.openai.com/v1")
+	case c.Model == "":
+		return nil, errors.New("model: Model is empty")
+	case c.Now == nil:
+		return nil, errors.New("model: Now is nil")
+	case c.Timeout < 0:
+		return nil, errors.New("model: Timeout is negative")
+	}
+	if c.Timeout == 0 {
+		c.Timeout = modelTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	client := openai.DefaultConfig(c.Key)
+	client.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	client.HTTPClient = newCapped(c.HTTP)
+	m := &Model{ModelConfig: c, client: openai.NewClientWithConfig(client), waitFunc: wait}
+	m.breaker = newBreaker(c.Logger, breakerOpen)
+	return m, nil
+}
+
+func newBreaker(log *slog.Logger, open time.Duration) *gobreaker.CircuitBreaker[openai.ChatCompletionResponse] {
+	return gobreaker.NewCircuitBreaker[openai.ChatCompletionResponse](gobreaker.Settings{
+		Name: "model", Timeout: open,
+		ReadyToTrip: func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= breakerTrips },
+		// A question that was given up is not the model's fault.
+		IsExcluded: func(err error) bool { return errors.Is(err, context.Canceled) },
+		OnStateChange: func(_ string, from, to gobreaker.State) {
+			log.Warn("model circuit breaker", "from", from.String(), "to", to.String())
+		},
+	})
+}
+
+// Route asks the model. An error only comes without a Fallback.
+func (m *Model) Route(ctx context.Context, q Question) (Routed, error) {
+	start := m.Now()
+	limited, cancel := context.WithTimeout(ctx, m.Timeout)
+	defer cancel()
+	out, err := m.pick(limited, q)
+	m.Logger.DebugContext(ctx, "model routed", "intent", out.Intent.Name, "tokens", out.Tokens, "took", m.Now().Sub(start))
+	if err == nil {
+		return out, nil
+	}
+	if ctx.Err() != nil || m.Fallback == nil {
+		return Routed{}, fmt.Errorf("route by model: %w", err)
+	}
+	m.Logger.WarnContext(ctx, "model unavailable", "error", logged(err))
+	tokens := out.Tokens
+	if out, err = m.Fallback.Route(ctx, q); err != nil {
+		return Routed{}, fmt.Errorf("route without model: %w", err)
+	}
+	out.Note, out.Tokens = noteUnavailable, tokens
+	return out, nil
+}
+
+// pick asks, and asks once more when the reply is unusable.
+func (m *Model) pick(ctx context.Context, q Question) (Routed, error) {
+	out := Routed{By: ByModel}
+	data, err := modelData(q)
+	if err != nil {
+		return out, err
+	}
+	req := m.request(q, data)
+	for attempt := range 2 {
+		reply, err := m.complete(ctx, req)
+		if err != nil {
+			return out, err
+		}
+		out.Tokens += reply.Usage.TotalTokens
+		routed, err := readReply(q, reply)
+		if err == nil {
+			routed.By, routed.Tokens = ByModel, out.Tokens
+			return routed, nil
+		}
+		m.Logger.WarnContext(ctx, "model reply refused", "reason", err, "attempt", attempt+1)
+		// In the one system message, since not every model takes a second. The
+		// reply itself is not repeated.
+		req.Messages[0].Content = modelPrompt + "\nYour last reply could not be used (" + err.Error() +
+			"). Call exactly one of the tools, with its listed arguments only.\n"
+	}
+	out.Note = noteUnusable
+	return out, nil
+}
+
+// request is one question to the model.
+func (m *Model) request(q Question, data string) openai.ChatCompletionRequest {
+	req := openai.ChatCompletionRequest{
+		Model: m.Model,
+		Messages: []openai.ChatCompletionMessage{
+			{Role: openai.ChatMessageRoleSystem, Content: modelPrompt},
+			{Role: openai.ChatMessageRoleUser, Content: data},
+		},
+		ToolChoice: "required", ParallelToolCalls: false, MaxCompletionTokens: maxReplyTokens,
+	}
+	if !reasons(m.Model) {
+		req.Temperature = math.SmallestNonzeroFloat32 // go-openai leaves a plain 0 out
+	}
+	for _, t := range toolSpecs(q.Specs) {
+		req.Tools = append(req.Tools, openai.Tool{Type: openai.ToolTypeFunction, Function: &openai.FunctionDefinition{
+			Name: t.name, Description: t.description, Strict: true, Parameters: t.schema,
+		}})
+	}
+	return req
+}
+
+// reasons reports models that refuse a temperature.
+func reasons(model string) bool {
+	return strings.HasPrefix(model, "o1") || strings.HasPrefix(model, "o3") || strings.HasPrefix(model, "o4") || strings.HasPrefix(model, "gpt-5")
+}
+
+// readReply takes the one tool call out of a reply.
+func readReply(q Question, reply openai.ChatCompletionResponse) (Routed, error) {
+	if len(reply.Choices) != 1 {
+		return Routed{}, fmt.Errorf("%w: there must be one choice", errReply)
+	}
+	choice := reply.Choices[0]
+	calls := choice.Message.ToolCalls
+	switch {
+	case choice.FinishReason == openai.FinishReasonLength:
+		return Routed{}, fmt.Errorf("%w: it was cut off", errReply)
+	case len(calls) == 0:
+		return Routed{}, fmt.Errorf("%w: it called no tool", errReply)
+	case len(calls) > 1:
+		return Routed{}, fmt.Errorf("%w: it called more than one tool", errReply)
+	}
+	return checkCall(q, call{calls[0].Function.Name, calls[0].Function.Arguments})
+}
+
+// complete makes one call, with retries while there is time for them.
+func (m *Model) complete(ctx context.Context, req openai.ChatCompletionRequest) (openai.ChatCompletionResponse, error) {
+	for attempt := 0; ; attempt++ {
+		reply, err := m.breaker.Execute(func() (openai.ChatCompletionResponse, error) {
+			once, cancel := context.WithTimeout(ctx, m.Timeout/2)
+			defer cancel()
+			return m.client.CreateChatCompletion(once, req)
+		})
+		if err == nil || attempt == modelRetries || !retryable(ctx, err) {
+			return reply, err
+		}
+		pause := 250 * time.Millisecond << attempt
+		if s, err := strconv.Atoi(reply.Header().Get("Retry-After")); err == nil && s > 0 {
+			pause = time.Duration(s) * time.Second
+		}
+		if deadline, ok := ctx.Deadline(); ok && m.Now().Add(pause).After(deadline) {
+			return reply, err
+		}
+		if m.waitFunc(ctx, pause) != nil {
+			return reply, err
+		}
+	}
+}
+
+// retryable: 429, 5xx and a call that took too long. Everything else would fail again.
+func retryable(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	if status := statusOf(err); status != 0 {
+		return status == http.StatusTooManyRequests || status >= 500
+	}
+	return errors.Is(err, context.DeadlineExceeded)
+}
+
+// statusOf is the HTTP status behind an error, 0 when there was no answer.
+func statusOf(err error) int {
+	if e, ok := errors.AsType[*openai.APIError](err); ok {
+		return e.HTTPStatusCode
+	}
+	if e, ok := errors.AsType[*openai.RequestError](err); ok {
+		return e.HTTPStatusCode
+	}
+	return 0
+}
+
+// logged is an error fit for the log: the words of a server may repeat what we
+// sent, so only its status stays.
+func logged(err error) string {
+	switch status := statusOf(err); {
+	case status != 0:
+		return "status " + strconv.Itoa(status)
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	case errors.Is(err, gobreaker.ErrOpenState), errors.Is(err, gobreaker.ErrTooManyRequests):
+		return "circuit breaker open"
+	case errors.Is(err, errTooBig):
+		return errTooBig.Error()
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return fmt.Sprintf("%s: %v", e.Op, e.Err)
+	}
+	return fmt.Sprintf("%T", err)
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+var errTooBig = errors.New("reply too big")
+
+// capped is an HTTP client that follows no redirect and reads a bounded body.
+type capped struct{ client http.Client }
+
+func newCapped(c *http.Client) *capped {
+	out := &capped{}
+	if c != nil {
+		out.client = *c
+	}
+	out.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return out
+}
+
+// Do implements the HTTP interface of go-openai.
+func (c *capped) Do(req *http.Request) (*http.Response, error) {
+	res, err := c.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode >= 300 && res.StatusCode < 400 {
+		_ = res.Body.Close()
+		return nil, fmt.Errorf("redirect refused: status %d", res.StatusCode)
+	}
+	res.Body = &cappedBody{res.Body, maxReplyBytes}
+	return res, nil
+}
+
+type cappedBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *cappedBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errTooBig
+	}
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
