@@ -187,45 +187,56 @@ func teamsFields(p *page[any], fields []Field) {
 // teamsChanges shows before and after of every field; all values are shortened
 // alike until everything fits.
 func teamsChanges(p *page[any], changes []Change) {
+	if len(changes) == 0 {
+		return
+	}
 	var parts []any
 	for _, limit := range []int{1200, 400, 150, 60} {
-		parts = parts[:0]
+		parts = append(parts[:0], heading(changesHeading, "Medium"))
 		size := 0
-		for i, c := range changes {
-			el := changeContainer(showChange(c, limit), i == 0)
+		for _, c := range changes {
+			el := changeElement(showChange(c, limit))
 			size += jsonBytes(el) + 1
 			parts = append(parts, el)
 		}
-		if size <= p.room && len(parts) <= p.slots {
+		if size+200 <= p.room && len(parts) <= p.slots {
 			break
 		}
 	}
 	for i, el := range parts {
 		if !p.try(el) {
-			p.missing.miss(len(parts)-i, "changed field")
+			p.missing.miss(len(changes)-max(i-1, 0), "changed field")
 			return
 		}
 	}
 }
 
-// changeContainer is "before → after" under the name of the field, or the two
+// changeElement is "Field: before → after", or the name of the field with the
 // values under each other in boxes.
-func changeContainer(s shownChange, first bool) any {
-	box := container{Type: "Container", Separator: first, Spacing: "Medium", Items: []any{richText("", strong(s.Field))}}
+func changeElement(s shownChange) any {
 	if s.Inline {
-		box.Items = append(box.Items, richText("None", valueWords(s.Before, s.NoBefore), words(" "+arrow+" "), valueWords(s.After, s.NoAfter)))
-		return box
+		return richText("Small", strong(s.Field), words(": "), valueWords(s.Before, s.NoBefore), words(" "+arrow+" "), valueWords(s.After, s.NoAfter))
 	}
-	for i, v := range []string{s.Before, s.After} {
-		label, absent := "before", s.NoBefore
-		if i == 1 {
-			label, absent = "after", s.NoAfter
+	head := richText("", strong(s.Field))
+	if s.Note != "" {
+		head.Inlines = append(head.Inlines, words(": "+s.Note))
+	}
+	box := container{Type: "Container", Spacing: "Small", Items: []any{head}}
+	for _, p := range s.Places {
+		removed, added := p.labels()
+		if removed != "" {
+			box.Items = append(box.Items, richText("Small", subtle(removed)), codeBox(p.Removed))
 		}
-		box.Items = append(box.Items,
-			richText("Small", subtle(label)),
-			container{Type: "Container", Style: "emphasis", Spacing: "None", Items: []any{richText("", valueWords(nbsp(v), absent))}})
+		if added != "" {
+			box.Items = append(box.Items, richText("Small", subtle(added)), codeBox(p.Added))
+		}
 	}
 	return box
+}
+
+// codeBox is text of fixed width on grey, blanks kept.
+func codeBox(s string) container {
+	return container{Type: "Container", Style: "emphasis", Spacing: "None", Items: []any{richText("", valueWords(nbsp(s), false))}}
 }
 
 func valueWords(s string, absent bool) textRun {
@@ -258,7 +269,9 @@ func teamsBody(p *page[any], b Block) {
 		}
 	case b.Code != "":
 		p.fitText(visibleBlock(b.Code), teamsMaxText, func(s string) any {
-			return container{Type: "Container", Style: "emphasis", Spacing: "Small", Items: []any{richText("", valueWords(nbsp(s), false))}}
+			box := codeBox(s)
+			box.Spacing = "Small"
+			return box
 		})
 	case b.Text != "":
 		p.fitText(strings.TrimSpace(clean(b.Text)), teamsMaxText, func(s string) any { return richText("Small", words(s)) })

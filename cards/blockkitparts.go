@@ -85,8 +85,8 @@ func joinLines(a, b string) string {
 	return a + "\n" + b
 }
 
-// colonName is what Slack may draw as an emoji.
-var colonName = regexp.MustCompile(`:[^\s:]+:`)
+// colonName is what Slack may draw as an emoji; times like 09:44:07 are not.
+var colonName = regexp.MustCompile(`:[^\s:]*[^\s:0-9][^\s:]*:`)
 
 // mrkdwnKeeps reports whether escaped mrkdwn shows every character of s as it
 // is: no formatting sign, no emoji name, no quote at the start of a line.
@@ -168,7 +168,7 @@ func slackChanges(p *slackPage, changes []Change) {
 	}
 	for i, b := range blocks {
 		if !p.try(b) {
-			p.missing.miss(len(changes)-i*changesPerBlock, "changed field")
+			p.missing.miss(len(changes)-max(i-1, 0)*changesPerBlock, "changed field")
 			return
 		}
 	}
@@ -178,7 +178,7 @@ func slackChanges(p *slackPage, changes []Change) {
 const changesPerBlock = 4
 
 func changeBlocks(changes []Change, limit int) []slack.Block {
-	var out []slack.Block
+	out := []slack.Block{richBlock(section(styled(changesHeading, bold)))}
 	for len(changes) > 0 {
 		n := min(changesPerBlock, len(changes))
 		var els []slack.RichTextElement
@@ -191,19 +191,30 @@ func changeBlocks(changes []Change, limit int) []slack.Block {
 	return out
 }
 
-// changeElements is "Field: before → after" on one line, or the two values
-// under each other in boxes.
+// changeElements is "Field: before → after" on one line, or the values under
+// each other in boxes.
 func changeElements(s shownChange) []slack.RichTextElement {
 	if s.Inline {
 		return []slack.RichTextElement{section(
-			styled(s.Field, bold), run("\n"), valueRun(s.Before, s.NoBefore),
-			run(" "+arrow+" "), valueRun(s.After, s.NoAfter), run("\n"),
+			styled(s.Field, bold), run(": "), valueRun(s.Before, s.NoBefore),
+			run(" "+arrow+" "), valueRun(s.After, s.NoAfter),
 		)}
 	}
-	return []slack.RichTextElement{
-		section(styled(s.Field, bold), run("\nbefore")), preformatted(s.Before),
-		section(run("after")), preformatted(s.After),
+	head := []slack.RichTextSectionElement{styled(s.Field, bold)}
+	if s.Note != "" {
+		head = append(head, run(": "+s.Note))
 	}
+	out := []slack.RichTextElement{section(head...)}
+	for _, p := range s.Places {
+		removed, added := p.labels()
+		if removed != "" {
+			out = append(out, section(styled(removed, italic)), preformatted(p.Removed))
+		}
+		if added != "" {
+			out = append(out, section(styled(added, italic)), preformatted(p.Added))
+		}
+	}
+	return out
 }
 
 func valueRun(s string, absent bool) slack.RichTextSectionElement {
@@ -318,6 +329,13 @@ func slackTable(p *slackPage, t Table) {
 // invalid on Slack and never occur: see tableRows.
 func tableBlock(rows [][]string) slack.Block {
 	b := slack.NewTableBlock("")
+	for _, right := range numericColumns(rows) {
+		set := slack.ColumnSetting{Align: slack.ColumnAlignmentLeft, IsWrapped: true}
+		if right {
+			set = slack.ColumnSetting{Align: slack.ColumnAlignmentRight}
+		}
+		b.ColumnSettings = append(b.ColumnSettings, set)
+	}
 	for i, row := range rows {
 		cells := make([]slack.TableCell, 0, len(row))
 		for _, c := range row {

@@ -27,7 +27,7 @@ func pendingCard() Card {
 	return Card{
 		Title:   "Update agent “Ticket Triage”",
 		Status:  StatusPending,
-		Summary: "Dana Whitfield asks to change 3 settings of this agent. Nothing has been sent to Neo yet.",
+		Summary: "Dana Whitfield asks to change 4 settings of this agent. Nothing has been sent to Neo yet.",
 		Fields: []Field{
 			{"Asked by", "Dana Whitfield"},
 			{"Asked in", "#service-desk"},
@@ -54,6 +54,7 @@ func agentItem(name, detail string, st Status, label, id string) Item {
 func samples() map[string]Card {
 	testMode := pendingCard()
 	testMode.TestMode = true
+	testMode.Summary = "Dana Whitfield asks to change 2 settings of this agent."
 	testMode.Changes = testMode.Changes[:2]
 	testMode.Body = []Block{{
 		Heading: "The call that would be made",

@@ -138,15 +138,25 @@ func (t *textPage) changes(changes []Change) {
 		return
 	}
 	t.gap()
+	t.line(changesHeading)
 	for _, c := range changes {
 		s := showChange(c, 2000)
-		if s.Inline && columns(s.Field+s.Before+s.After)+8 <= t.width {
-			t.line("  " + s.Field + ": " + s.Before + " " + arrow + " " + s.After)
+		if s.Inline {
+			t.hang("  "+s.Field+": ", s.Before+" "+arrow+" "+s.After)
 			continue
 		}
-		t.wrap(s.Field+":", "  ")
-		t.hang("    before  ", s.Before)
-		t.hang("    after   ", s.After)
+		t.wrap(strings.TrimSuffix(s.Field+": "+s.Note, " "), "  ")
+		for _, p := range s.Places {
+			removed, added := p.labels()
+			if removed != "" {
+				t.line("    " + removed)
+				t.wrap(p.Removed, "      | ")
+			}
+			if added != "" {
+				t.line("    " + added)
+				t.wrap(p.Added, "      | ")
+			}
+		}
 	}
 }
 
