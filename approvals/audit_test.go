@@ -248,6 +248,7 @@ func TestVerifyStreamFindsTampering(t *testing.T) {
 		for name, c := range cases {
 			e.c.Prefix = "test-" + newToken()
 			e := env{&Store{e.c}, e.clock, e.rdb}
+			t.Cleanup(func() { e.clean(t) })
 			a := e.audit(t)
 			appendN(t, a, 5)
 			c.tamper(t.Context(), e.rdb, a.key(testWorkspace, ""))

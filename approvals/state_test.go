@@ -210,6 +210,7 @@ func checkCell(t *testing.T, e env, step string, from State, cell string) {
 	e.c.Prefix = "test-" + newToken()
 	e = env{&Store{e.c}, newClock(), e.rdb}
 	e.c.Now = e.clock.now
+	t.Cleanup(func() { e.clean(t) })
 	r := e.inState(t, from)
 	before := dump(t, e)
 	got, err := steps[step](t, e, r)

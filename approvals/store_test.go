@@ -1,6 +1,7 @@
 package approvals
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -72,7 +73,22 @@ func newEnv(t testing.TB, addr string) env {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return env{Store: s, clock: c, rdb: rdb}
+	e := env{Store: s, clock: c, rdb: rdb}
+	t.Cleanup(func() { e.clean(t) }) // before the client is closed
+	return e
+}
+
+// clean deletes what the environment stored: a real server is shared.
+func (e env) clean(t testing.TB) {
+	t.Helper()
+	ctx := context.Background()
+	keys, err := e.rdb.Keys(ctx, e.c.Prefix+":*").Result()
+	if err == nil && len(keys) > 0 {
+		err = e.rdb.Del(ctx, keys...).Err()
+	}
+	if err != nil {
+		t.Log(err) // the server of the test may be gone, on purpose
+	}
 }
 
 func sample(c *clock) Request {

@@ -84,7 +84,7 @@ func parseTrailer(line []byte) *trailer {
 		return nil
 	}
 	var t trailer
-	if json.Unmarshal(line, &t) != nil {
+	if json.Unmarshal(line, &t) != nil || t.Workspace == "" || t.First < 1 || t.Seq < t.First-1 {
 		return nil
 	}
 	return &t
