@@ -10,6 +10,9 @@ import (
 	"neobot/cards"
 )
 
+// byButton marks an intent that comes from the store and not from a router.
+const byButton = "button"
+
 // args are an intent's arguments as said. Plans resolve them.
 type args map[string]string
 
@@ -25,6 +28,9 @@ func (s *Service) run(ctx context.Context, a *ask, in Intent) (outcome, error) {
 	}
 	a.intent = Intent{Name: in.Name, Args: map[string]string{}}
 	for k, v := range in.Args {
+		if _, declared := e.Arg(k); !declared && a.routed.By != byButton {
+			continue // only our own buttons name ids and offsets
+		}
 		if v = strings.TrimSpace(v); v != "" {
 			a.intent.Args[k] = clip(v, 2000)
 		}
@@ -177,7 +183,7 @@ func (s *Service) resume(ctx context.Context, a *ask, next continuation) (adapte
 	if next.Approval != "" {
 		next.Intent.Args = merged(next.Intent.Args, "approval", next.Approval)
 	}
-	return s.answer(ctx, a, Routed{Intent: next.Intent, By: "button"})
+	return s.answer(ctx, a, Routed{Intent: next.Intent, By: byButton})
 }
 
 // continuation loads the meaning of a clicked id, and checks that the card

@@ -181,14 +181,22 @@ func (s *Service) answer(ctx context.Context, a *ask, routed Routed) (adapters.A
 	if err := s.save(ctx, a, out); err != nil {
 		return adapters.Answer{}, err
 	}
-	where := adapters.Reply
-	if out.private || a.command || !a.shareable() {
-		where = adapters.Private
+	return adapters.Answer{Card: out.card, Where: a.where(out), Track: out.track}, nil
+}
+
+// where an answer goes. An approval card must stay editable, so it is always a
+// message of its own (submit refuses shared channels); in a direct message
+// there is nobody to hide anything from.
+func (a *ask) where(out outcome) adapters.Where {
+	switch {
+	case out.track != "":
+		return adapters.Reply
+	case a.command, !a.shareable():
+		return adapters.Private
+	case out.private && a.conversation.Kind != adapters.Direct:
+		return adapters.Private
 	}
-	if out.track != "" && where == adapters.Private && !a.command {
-		where = adapters.Reply
-	}
-	return adapters.Answer{Card: out.card, Where: where, Track: out.track}, nil
+	return adapters.Reply
 }
 
 // save keeps what the card's buttons mean, the turn, and the audit record.
