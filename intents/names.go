@@ -26,8 +26,8 @@ type Match struct {
 // Resolve fits a name as said against names. Case, spaces, accents and
 // punctuation do not count, and words such as "the" and "agent" are ignored
 // where they make no difference. The rules, strictest first: the same name;
-// all said words are in the name; all are beginnings of its words; all are
-// typing errors of its words. The first rule with a hit decides, and it never
+// all said words are in the name; all are beginnings of its words; the whole
+// name with a typing error; typing errors of its words. The first rule with a hit decides, and it never
 // picks between two names: "triage" with two triage agents is two candidates,
 // also when two agents have the same name. The result depends on nothing but
 // the arguments.
@@ -47,8 +47,8 @@ func Resolve(query string, names []string) Match {
 		func(n []string) bool { return strings.Join(withoutNoise(n), "") == strings.Join(bare, "") },
 		func(n []string) bool { return everyWord(bare, n, sameWord) },
 		func(n []string) bool { return everyWord(bare, n, isBeginning) },
-		func(n []string) bool { return everyWord(bare, n, isTypo) },
 		func(n []string) bool { return isTypo(strings.Join(bare, ""), strings.Join(withoutNoise(n), "")) },
+		func(n []string) bool { return everyWord(bare, n, isTypo) },
 	}
 	for level, rule := range rules {
 		for i, n := range folded {

@@ -139,7 +139,7 @@ func (p whenParser) point(w []string) (Span, bool) {
 	if len(w) == 0 {
 		return Span{}, false
 	}
-	for _, try := range []func([]string) (Span, bool){p.relative, p.ago, p.last, p.named, p.month, p.partOfDay} {
+	for _, try := range []func([]string) (Span, bool){p.relative, p.month, p.ago, p.last, p.named, p.partOfDay} {
 		if s, ok := try(w); ok {
 			return s, true
 		}
