@@ -18,7 +18,10 @@ func updateAgent(c *call, a *Agent) (reply, error) {
 		return reply{}, err
 	}
 	before := a.fields()
-	patched := a.clone()
+	patched, err := clone(a)
+	if err != nil {
+		return reply{}, err
+	}
 	if err := patchPlain(patched, sent); err != nil {
 		return reply{}, err
 	}

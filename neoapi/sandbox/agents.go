@@ -65,7 +65,11 @@ func (n *Neo) Agent(id string) *Agent {
 	if a == nil {
 		return nil
 	}
-	return a.clone()
+	copied, err := clone(a)
+	if err != nil {
+		return nil // Mutate put something into the agent that is not JSON
+	}
+	return copied
 }
 
 // SetAgent changes an agent as a colleague at the dashboard would: it gets a
@@ -80,15 +84,6 @@ func (n *Neo) SetAgent(id string, change func(*Agent)) {
 	before := a.fields()
 	change(a)
 	a.keepVersion(n.cfg.Now().UTC(), Dana.ID, Dana.Name, changedFields(before, a.fields()))
-}
-
-// clone is a deep copy without the history.
-func (a *Agent) clone() *Agent {
-	b := &Agent{}
-	if raw, err := json.Marshal(a); err != nil || json.Unmarshal(raw, b) != nil {
-		return nil
-	}
-	return b
 }
 
 // fields is the agent as a JSON object.

@@ -191,7 +191,10 @@ func teamsDetail(c *call) (reply, error) {
 	}
 	left, companies, users, raised := c.state.activeUsers(start), []Object{}, []Object{}, 0
 	for company := range c.state.Companies.All() {
-		n := min(left, (left+1)/2)
+		n := (left + 1) / 2
+		if len(companies) == c.state.Companies.Len()-1 {
+			n = left
+		}
 		left -= n
 		tickets := c.state.ticketsOf(company.PsaCompanyID, 2)
 		raised += len(tickets)

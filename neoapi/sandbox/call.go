@@ -128,6 +128,17 @@ func lookup[T any](c *call, col *Collection[T], param, what string) (*T, error) 
 	return nil, notFound(what)
 }
 
+// clone is a deep copy of an object. Patches are decoded into a copy, because a
+// refused patch must leave nothing behind and pointers must not be shared.
+func clone[T any](v *T) (*T, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	out := new(T)
+	return out, json.Unmarshal(raw, out)
+}
+
 func ptr[T any](v T) *T { return &v }
 
 func text(p *string) string {

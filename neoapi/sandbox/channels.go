@@ -57,14 +57,16 @@ func createChannel(c *call) (reply, error) {
 	return reply{data: ch}, nil
 }
 
-// updateChannel changes the sent fields. Decoding into a copy leaves the
-// pointers of the stored one alone, because null and new values replace them.
+// updateChannel changes the sent fields.
 func updateChannel(c *call) (reply, error) {
 	old, err := lookup(c, c.state.Channels, "channel_id", "Channel")
 	if err != nil {
 		return reply{}, err
 	}
-	next := old.copy()
+	next, err := clone(old)
+	if err != nil {
+		return reply{}, err
+	}
 	if err := c.bind(next); err != nil {
 		return reply{}, err
 	}
@@ -74,24 +76,9 @@ func updateChannel(c *call) (reply, error) {
 	if err := checkChannel(c, next); err != nil {
 		return reply{}, err
 	}
-	next.ID, next.CreatedAt, next.UpdatedAt = old.ID, old.CreatedAt, c.now
+	next.ID, next.botID, next.CreatedAt, next.UpdatedAt = old.ID, old.botID, old.CreatedAt, c.now
 	*old = *next
 	return reply{data: old}, nil
-}
-
-// copy has its own pointers.
-func (ch *Channel) copy() *Channel {
-	n := *ch
-	n.AgentID, n.DisplayName, n.Description, n.WelcomeMessage = dup(ch.AgentID), dup(ch.DisplayName), dup(ch.Description), dup(ch.WelcomeMessage)
-	n.ColorIconURL, n.OutlineIconURL, n.RelayPrefix = dup(ch.ColorIconURL), dup(ch.OutlineIconURL), dup(ch.RelayPrefix)
-	return &n
-}
-
-func dup[T any](p *T) *T {
-	if p == nil {
-		return nil
-	}
-	return ptr(*p)
 }
 
 func checkChannel(c *call, ch *Channel) error {

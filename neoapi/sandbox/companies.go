@@ -1,7 +1,5 @@
 package sandbox
 
-import "encoding/json"
-
 // EndCompany is a client company of the MSP.
 type EndCompany struct {
 	PsaCompanyID         string   `json:"psa_company_id"`
@@ -58,12 +56,8 @@ func updateCompany(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	raw, err := json.Marshal(old)
+	next, err := clone(old)
 	if err != nil {
-		return reply{}, err
-	}
-	next := &EndCompany{}
-	if err := json.Unmarshal(raw, next); err != nil {
 		return reply{}, err
 	}
 	if err := c.bind(next); err != nil {

@@ -41,32 +41,20 @@ func settingsOps() map[string]handler {
 	}
 }
 
-// updateSettings changes the sent fields. The referral code is Neo's.
+// updateSettings changes the sent fields.
 func updateSettings(c *call) (reply, error) {
-	next := c.state.Settings
-	for name := range c.sent() { // fresh targets: the old values may be referred to
-		switch name {
-		case "human_friendly_client_name":
-			next.HumanFriendlyClientName = nil
-		case "timezone":
-			next.Timezone = nil
-		case "start_business_hours":
-			next.StartBusinessHours = nil
-		case "end_business_hours":
-			next.EndBusinessHours = nil
-		case "sleep_before_callback_processing_seconds":
-			next.SleepBeforeProcessing = nil
-		}
-	}
-	if err := c.bind(&next); err != nil {
-		return reply{}, err
-	}
-	next.ReferralCode = c.state.Settings.ReferralCode
-	zone, err := checkSettings(next)
+	next, err := clone(&c.state.Settings)
 	if err != nil {
 		return reply{}, err
 	}
-	c.state.Settings, c.state.zone = next, zone
+	if err := c.bind(next); err != nil {
+		return reply{}, err
+	}
+	zone, err := checkSettings(*next)
+	if err != nil {
+		return reply{}, err
+	}
+	c.state.Settings, c.state.zone = *next, zone
 	return reply{data: next}, nil
 }
 
