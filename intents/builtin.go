@@ -94,7 +94,7 @@ func (r *reading) meant(o order) []Intent {
 	return []Intent{{Name: "show_agent", Args: map[string]string{"agent": in.Args["agent"]}}, in}
 }
 
-// notOffered recognises what people ask for and the catalog does not have.
+// notOffered knows what people ask for and the catalog does not have.
 func (r *reading) notOffered() (Routed, bool) {
 	for _, c := range refusals {
 		if c.unless != "" && r.offers(c.unless) || c.concepts != "" && !r.has(strings.Fields(c.concepts)...) {

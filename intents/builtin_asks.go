@@ -7,6 +7,7 @@ const (
 	askBulk      = "I change one agent at a time. Name the one you mean."
 	askOne       = "That is more than one change. Tell me one at a time; each gets its own approval."
 	askTimed     = "I cannot change things later or under a condition, only propose a change now. Tell me when the time has come."
+	askQuote     = "If that is all part of the new name, put it in quotation marks. Changes for later are not possible."
 	askStart     = "Run it once now, or switch it on?"
 	askRules     = "I cannot skip approvals or my rules, whoever asks. A plain request such as “enable Dispatch” gets an approval card."
 	askDecide    = "Approvals and technician requests are decided with the buttons on their cards, not by typing. Here is where they are listed."
@@ -24,7 +25,7 @@ const (
 // Asks are all sentences a router can put into Routed.Ask.
 func Asks() []string {
 	return []string{
-		askMeant, askBulk, askOne, askTimed, askStart, askRules, askDecide, askAnAgent, askNoDelete, askNoCreate,
+		askMeant, askBulk, askOne, askTimed, askQuote, askStart, askRules, askDecide, askAnAgent, askNoDelete, askNoCreate,
 		askNoEdit, askNoCancel, askNoRetry, askNoSecrets, askNoTickets, askNotHere, askUnclear,
 	}
 }

@@ -188,7 +188,7 @@ func (r *reading) verbAt(i int, clause [2]int, verb []string) (object, particle,
 		if j == i+1 {
 			return i + 1 + len(tail), -1, 1 + len(tail) // "turn off X"
 		}
-		if r.ends(j + len(tail)) {
+		if !r.inside(j, "@when|@future|@agent") && !isTicketWord(r.word(j+len(tail))) && !r.inside(j+len(tail), "@ticket") {
 			return i + 1, j, 1 + len(tail) // "turn X off"
 		}
 	}

@@ -38,8 +38,10 @@ func (r *reading) refusal(o order) string {
 		return ""
 	case r.isBulk(o):
 		return askBulk
-	case r.isLate(o):
+	case r.isLate(o) || r.underCondition(o):
 		return askTimed
+	case o.intent == "rename_agent" && r.lateName(o):
+		return askQuote
 	case r.questioned(o) || strings.Contains(object, " instead of "):
 		return askMeant
 	}
@@ -113,6 +115,47 @@ func (r *reading) isLate(o order) bool {
 			return false
 		}
 		if lateWords[w] || i > o.verb[0] && (w == "at" || w == "in" || w == "for") && isTimeAhead(r.word(i+1), r.word(i+2)) {
+			return true
+		}
+	}
+	return false
+}
+
+// underCondition reports a condition in front of the order, in the same sentence:
+// "if it fails again, disable it". "If you can, …" is only polite.
+func (r *reading) underCondition(o order) bool {
+	for _, c := range r.clauses() {
+		if c[1] > o.clause[0] {
+			return false
+		}
+		same := true
+		for i := c[0]; i < o.clause[0]; i++ {
+			if s := r.toks[i].stop; s != 0 && s != ',' {
+				same = false
+			}
+		}
+		i := c[0]
+		for i < c[1] && r.openerLen(i) > 0 {
+			i += r.openerLen(i)
+		}
+		w := r.word(i)
+		if same && i < c[1] && (lateWords[w] || w == "as" && r.word(i+1) == "soon" || w == "should") {
+			return true
+		}
+	}
+	return false
+}
+
+// lateName reports a new name without quotation marks that goes on like a time
+// or a condition: "rename it to Zebra tomorrow".
+func (r *reading) lateName(o order) bool {
+	to := -1
+	for i := o.verb[1]; i < o.clause[1]; i++ {
+		if w := r.word(i); to < 0 && (w == "to" || w == "as" || w == "into") {
+			to = i
+		}
+		if to >= 0 && i > to+1 && !r.toks[i].quoted &&
+			(lateWords[r.word(i)] || r.inside(i, "@future|@when") || isTimeAhead(r.word(i), r.word(i+1))) {
 			return true
 		}
 	}

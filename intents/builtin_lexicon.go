@@ -6,7 +6,7 @@ import "strings"
 // separated by "|". Phrases are in the router's plain form: lower case, no
 // punctuation, contractions taken apart ("cannot" -> "can not"). Words of it
 // are also what misspelled words are corrected to.
-var lexicon = map[string]string{
+var lexicon = map[string]string{ //nolint:gosec // words people use for credentials, no credentials
 	"show":       "show|list|display|give me|gimme|view|see|get me|pull up|print|find out|tell me|let me know|look up|check|lookup|overview",
 	"what":       "what|which|anything|something|everything that|whatever",
 	"howmany":    "how many|how much|count|number of",
@@ -93,7 +93,7 @@ func wordSet(s string) map[string]bool {
 }
 
 // respelled are slips and chat spellings that no rule of distance finds.
-var respelled = map[string]string{
+var respelled = map[string]string{ //nolint:misspell // misspellings are what it is about
 	"teh": "the", "wat": "what", "wut": "what", "wot": "what", "wich": "which", "whihc": "which", "wht": "what", "y": "why",
 	"pls": "please", "plz": "please", "plss": "please", "plaese": "please", "thx": "thanks", "ty": "thanks", "u": "you", "r": "are",
 	"ur": "your", "lst": "last", "yest": "yesterday", "ystd": "yesterday", "tdy": "today", "2day": "today", "dsable": "disable",

@@ -11,12 +11,11 @@ const maxTokens = 160 // words of a message that are looked at
 
 // token is a word of the message.
 type token struct {
-	w        string // plain form, spelling corrected
-	start    int    // bytes of the message it came from
-	end      int
-	stop     rune // punctuation after it: one of . ? ! , ; : newline, or 0
-	opensRun bool // preceded by a quote mark or a tag
-	quoted   bool // somebody else's words, never an instruction
+	w      string // plain form, spelling corrected
+	start  int    // bytes of the message it came from
+	end    int
+	stop   rune // punctuation after it: one of . ? ! , ; : newline, or 0
+	quoted bool // somebody else's words, never an instruction
 }
 
 // item is a stretch of tokens with a meaning: a concept of the lexicon, "@agent",
@@ -302,8 +301,8 @@ func (r *reading) has(concepts ...string) bool {
 	return true
 }
 
-func (r *reading) hasOne(any string) bool {
-	for c := range strings.SplitSeq(any, "|") {
+func (r *reading) hasOne(concepts string) bool {
+	for c := range strings.SplitSeq(concepts, "|") {
 		if slices.ContainsFunc(r.items, func(it item) bool { return it.concept == c }) || c == "@agent" && r.meansLast() {
 			return true
 		}

@@ -26,7 +26,7 @@ func (r *reading) tickets() []item {
 			out = append(out, item{concept: "@run", from: i, to: i + 1, value: r.raw(i, i+1)})
 		case autotaskNo.MatchString(t.w):
 			out = append(out, item{concept: "@ticket", from: i, to: i + 1, value: strings.TrimPrefix(r.raw(i, i+1), "#")})
-		case !ticketNumber.MatchString(t.w) && !(isRunWord(prev) && runID.MatchString(t.w)):
+		case !ticketNumber.MatchString(t.w) && (!isRunWord(prev) || !runID.MatchString(t.w)):
 		case isRunWord(prev) || isIDWord(prev) && isRunWord(prev2):
 			if prev != "run" || !r.unitAfter(i) {
 				out = append(out, item{concept: "@run", from: i, to: i + 1, value: strings.TrimPrefix(r.raw(i, i+1), "#")})
@@ -277,6 +277,9 @@ func (r *reading) times(taken []bool) []item {
 // timeLike refuses stretches that only happen to be a time: "in may" is, "may" is not.
 func (r *reading) timeLike(i, j int) bool {
 	last := r.toks[j-1].w
+	if r.toks[i].w == "on" && (last == "today" || last == "yesterday" || last == "tonight") { // "turn it on today"
+		return false
+	}
 	if whenFiller[last] || last == "now" || r.toks[i].w == "the" && j-i == 1 {
 		return false
 	}

@@ -32,8 +32,8 @@ func TestResolve(t *testing.T) {
 		{"onboard", Match{Exact: -1, Candidates: []int{4}}},
 		{"user", Match{Exact: -1, Candidates: []int{4, 5}}},
 		{"duplicate merge", Match{Exact: -1, Candidates: []int{3}}},
-		{"dispacth", Match{Exact: -1, Candidates: []int{2}}},
-		{"merg duplicats", Match{Exact: -1, Candidates: []int{3}}},
+		{"dispatcj", Match{Exact: -1, Candidates: []int{2}}},
+		{"merg duplicatez", Match{Exact: -1, Candidates: []int{3}}},
 		{"email triaje", Match{Exact: -1, Candidates: []int{1}}},
 		{"L2", Match{Exact: -1, Candidates: []int{10}}},
 		{"L3 support", Match{Exact: -1, Suggestions: []int{9, 10}}}, // never a slip between numbers

@@ -159,7 +159,8 @@ func TestModelPicks(t *testing.T) {
 			Routed{Intent: Intent{Name: "disable_agent", Args: map[string]string{"agent": "Dispatch"}}, Tokens: 100},
 		},
 		{
-			"follow-up keeps the id", Question{Text: "turn it off", Now: routerNow, Specs: Specs(), Agents: routerAgents, History: dispatchHistory},
+			"follow-up keeps the id",
+			Question{Text: "turn it off", Now: routerNow, Specs: Specs(), Agents: routerAgents, History: dispatchHistory},
 			[]http.HandlerFunc{toolReply("tool_calls", "disable_agent", `{"agent":"Dispatch"}`)},
 			Routed{Intent: Intent{Name: "disable_agent", Args: map[string]string{"agent": "Dispatch", "agent_id": "7"}}, Tokens: 100},
 		},
