@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -151,7 +152,7 @@ func trust(in *install, u slack.User, claimed string) adapters.Trust {
 		return adapters.TrustBot
 	case u.TeamID == "", u.IsStranger, !home:
 		return adapters.TrustOutsider
-	case claimed != "" && claimed != u.TeamID && !sameOrg && claimed != in.Enterprise:
+	case claimed != "" && claimed != u.TeamID && !(sameOrg && (claimed == in.Enterprise || slices.Contains(u.Enterprise.Teams, claimed))):
 		return adapters.TrustOutsider
 	case u.IsRestricted, u.IsUltraRestricted:
 		return adapters.TrustGuest

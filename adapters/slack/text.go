@@ -14,6 +14,11 @@ const maxText = 12_000
 // https://docs.slack.dev/messaging/formatting-message-text#retrieving-messages
 func plain(text, bot string) string {
 	var b strings.Builder
+	if rest := strings.TrimSpace(text); bot != "" && strings.HasPrefix(rest, "<@"+bot) {
+		if _, after, ok := strings.Cut(rest, ">"); ok {
+			text = strings.TrimLeft(after, ":, ") // "@neobot: agents"
+		}
+	}
 	for text != "" {
 		before, rest, found := strings.Cut(text, "<")
 		b.WriteString(before)
