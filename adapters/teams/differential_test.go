@@ -29,8 +29,10 @@ func vectors(now time.Time) []vector {
 	b := "Bearer "
 	return []vector{
 		{name: "good", accept: true},
-		{name: "good, key endorsed for another channel too", activity: with("channelId", "webchat"),
-			stricter: "only Teams is served: in Web Chat and Direct Line the client writes the sender's ids"},
+		{
+			name: "good, key endorsed for another channel too", activity: with("channelId", "webchat"),
+			stricter: "only Teams is served: in Web Chat and Direct Line the client writes the sender's ids",
+		},
 		{name: "key without endorsements", accept: true, header: with("kid", "plain"), sign: rs256(otherKey())},
 
 		{name: "no header", auth: raw("")},
@@ -74,10 +76,14 @@ func vectors(now time.Time) []vector {
 		{name: "key id is a number", header: with("kid", 1)},
 		{name: "key id is __proto__", header: with("kid", "__proto__")},
 		{name: "own key in the header", header: map[string]any{"kid": "mine", "jwk": jwkOf("mine", otherKey().Public())}, sign: rs256(otherKey())},
-		{name: "RSA key of 1024 bits", header: with("kid", "small"), sign: rs256(smallKey()),
-			stricter: "keys below 2048 bits are not believed"},
-		{name: "critical header extension", header: with("crit", []string{"exp"}),
-			stricter: "RFC 7515 4.1.11: an extension that is not understood must be refused"},
+		{
+			name: "RSA key of 1024 bits", header: with("kid", "small"), sign: rs256(smallKey()),
+			stricter: "keys below 2048 bits are not believed",
+		},
+		{
+			name: "critical header extension", header: with("crit", []string{"exp"}),
+			stricter: "RFC 7515 4.1.11: an extension that is not understood must be refused",
+		},
 
 		{name: "expired 4 minutes ago", accept: true, claims: with("exp", in(-4*time.Minute))},
 		{name: "expired 6 minutes ago", claims: with("exp", in(-6*time.Minute))},
@@ -97,8 +103,10 @@ func vectors(now time.Time) []vector {
 		{name: "issuer in upper case", claims: with("iss", strings.ToUpper(testIssuer))},
 		{name: "issuer in a list", claims: with("iss", []string{testIssuer})},
 		{name: "issuer under another spelling of the name", claims: map[string]any{"iss": nil, "ISS": testIssuer}},
-		{name: "issuer is the emulator's (Entra)", claims: map[string]any{"iss": "https://sts.windows.net/d6d49420-f39b-4df7-a1dc-d59a935871db/", "ver": "1.0", "appid": testApp},
-			stricter: "emulator tokens are Entra tokens of any app of a known tenant; the bot has no use for them"},
+		{
+			name: "issuer is the emulator's (Entra)", claims: map[string]any{"iss": "https://sts.windows.net/d6d49420-f39b-4df7-a1dc-d59a935871db/", "ver": "1.0", "appid": testApp},
+			stricter: "emulator tokens are Entra tokens of any app of a known tenant; the bot has no use for them",
+		},
 		{name: "skill token", claims: map[string]any{"iss": "https://sts.windows.net/d6d49420-f39b-4df7-a1dc-d59a935871db/", "ver": "1.0", "appid": "another-bot"}},
 
 		{name: "audience missing", claims: with("aud", nil)},
@@ -118,15 +126,21 @@ func vectors(now time.Time) []vector {
 		{name: "service URL claim without the slash", claims: with("serviceurl", strings.TrimSuffix(testService, "/"))},
 		{name: "service URL claim in a list", claims: with("serviceurl", []string{testService})},
 		{name: "service URL of the activity is evil", activity: with("serviceUrl", "https://evil.example/")},
-		{name: "service URL of the activity missing", activity: with("serviceUrl", nil),
-			stricter: "Microsoft skips the comparison then; an answer could not be sent anyway"},
-		{name: "both service URLs missing", claims: with("serviceurl", nil), activity: with("serviceUrl", nil),
-			stricter: "the token must be bound to a service URL"},
+		{
+			name: "service URL of the activity missing", activity: with("serviceUrl", nil),
+			stricter: "Microsoft skips the comparison then; an answer could not be sent anyway",
+		},
+		{
+			name: "both service URLs missing", claims: with("serviceurl", nil), activity: with("serviceUrl", nil),
+			stricter: "the token must be bound to a service URL",
+		},
 
 		{name: "channel the key is not endorsed for", activity: with("channelId", "slack")},
 		{name: "channel missing", activity: with("channelId", nil)},
-		{name: "channel empty", activity: with("channelId", ""),
-			stricter: "Microsoft lets an activity without a channel pass the endorsement check"},
+		{
+			name: "channel empty", activity: with("channelId", ""),
+			stricter: "Microsoft lets an activity without a channel pass the endorsement check",
+		},
 		{name: "channel in upper case", activity: with("channelId", "MSTEAMS")},
 		{name: "channel under another spelling of the name", activity: map[string]any{"channelId": nil, "ChannelId": "msteams"}},
 		{name: "channel is a list", activity: with("channelId", []string{"msteams"})},
