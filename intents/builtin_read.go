@@ -81,7 +81,7 @@ func tokens(text string) []token {
 		}
 		plain := strings.Trim(strings.ReplaceAll(fold(text[i:i+n]), "’", "'"), "'-")
 		for _, w := range strings.Fields(apart(plain)) {
-			out = append(out, token{w: w, start: i, end: i + n, quoted: within(quotes, i)})
+			out = append(out, token{w: w, start: i, end: i + n, quoted: inParts(quotes, i)})
 		}
 		i += n
 	}
@@ -186,7 +186,7 @@ func lastRune(s string) (rune, bool) {
 	return last, s != ""
 }
 
-func within(parts [][2]int, at int) bool {
+func inParts(parts [][2]int, at int) bool {
 	return slices.ContainsFunc(parts, func(p [2]int) bool { return at >= p[0] && at < p[1] })
 }
 
