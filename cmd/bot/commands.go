@@ -5,6 +5,8 @@ import "github.com/spf13/cobra"
 // commands are all commands of the program, in the order of the help.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		a.demoCommand(),
+		a.sandboxCommand(),
 		a.catalogCommand(),
 		a.manifestCommand(),
 	}

@@ -68,6 +68,7 @@ type Config struct {
 const (
 	defaultNeoURL   = "https://api.neoagent.io"
 	defaultSlackURL = "https://slack.com/api/"
+	defaultModelURL = "https://api.openai.com/v1"
 	defaultModel    = "gpt-5-mini"
 	defaultListen   = ":8080"
 )
@@ -204,6 +205,14 @@ func (c Config) checkURLs(add func(string, ...any)) {
 			add("%s %s", u.name, fault)
 		}
 	}
+}
+
+// modelURL is the model's endpoint.
+func (c Config) modelURL() string {
+	if c.OpenAIBaseURL == "" {
+		return defaultModelURL
+	}
+	return c.OpenAIBaseURL
 }
 
 // modelOn reports whether a model is configured: a key, or a server that needs none.

@@ -74,7 +74,7 @@ var importRules = map[string]importRule{
 		why: "no Slack type leaves this package, and it decides nothing",
 	},
 	"adapters/slack/slackfake": {
-		own:   []string{"adapters", "cards"},
+		own: []string{"adapters", "cards"},
 		third: map[string][]string{
 			"github.com/slack-go/slack": nil, "github.com/gorilla/websocket": nil, "github.com/santhosh-tekuri/jsonschema": nil,
 		},
@@ -132,7 +132,8 @@ var importRules = map[string]importRule{
 			"github.com/spf13/cobra":              nil,
 			"github.com/gin-gonic/gin":            nil,
 			"github.com/redis/go-redis":           nil,
-			"github.com/alicebob/miniredis":       {"demo.go", "store.go"},
+			"github.com/alicebob/miniredis":       {"store.go"},
+			"github.com/mattn/go-isatty":          {"main.go"},
 			"github.com/knadh/koanf":              {"config.go"},
 			"go.yaml.in/yaml":                     {"policy_file.go"},
 			"github.com/agnivade/levenshtein":     {"policy_file.go"},

@@ -101,10 +101,27 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 
 // serveHTTP serves until ctx ends, then lets running requests finish.
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
-	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	srv := newServer(h, log)
+	srv.WriteTimeout = writeTimeout
+	return runServer(ctx, l, srv)
+}
+
+// serveStreams is serveHTTP for handlers that keep answers open: these end
+// with ctx, since they would never finish.
+func serveStreams(ctx context.Context, l net.Listener, h http.Handler, log *slog.Logger) error {
+	srv := newServer(h, log)
+	srv.BaseContext = func(net.Listener) context.Context { return ctx }
+	return runServer(ctx, l, srv)
+}
+
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+}
+
+func runServer(ctx context.Context, l net.Listener, srv *http.Server) error {
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	select {
