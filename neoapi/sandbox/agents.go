@@ -122,8 +122,10 @@ func (a *Agent) keepVersion(at time.Time, id, name string, changed []string) {
 	if len(a.versions) > 0 {
 		summary = "Changed " + joined(changed)
 	}
-	a.versions = append(a.versions, AgentVersion{Version: len(a.versions) + 1, CreatedAt: at,
-		ChangedBy: Object{"id": id, "name": name}, ChangedFields: changed, Summary: summary, Agent: raw})
+	a.versions = append(a.versions, AgentVersion{
+		Version: len(a.versions) + 1, CreatedAt: at,
+		ChangedBy: Object{"id": id, "name": name}, ChangedFields: changed, Summary: summary, Agent: raw,
+	})
 }
 
 func agentOps() map[string]handler {
@@ -258,6 +260,8 @@ func agentStats(c *call, a *Agent) (reply, error) {
 	for n := range maps.Values(counts) {
 		total += n
 	}
-	return reply{data: Object{"agent_id": a.number(), "window_days": 30, "total_executions": total, "by_status": counts,
-		"average_seconds": ratio(seconds, float64(total)), "last_execution_at": last}}, nil
+	return reply{data: Object{
+		"agent_id": a.number(), "window_days": 30, "total_executions": total, "by_status": counts,
+		"average_seconds": ratio(seconds, float64(total)), "last_execution_at": last,
+	}}, nil
 }

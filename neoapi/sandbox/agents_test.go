@@ -146,24 +146,30 @@ func TestAgentCreateRefused(t *testing.T) {
 	}
 }
 
+const runDispatch = agents + "/103/run-now"
+
+// run is the status of a run.
+func (f *fixture) run(id any) any {
+	f.t.Helper()
+	return f.ok(http.MethodGet, executions+"/"+id.(string), "").at("status")
+}
+
 func TestRunNow(t *testing.T) {
 	t.Parallel()
-	const run = agents + "/103/run-now"
-	status := func(f *fixture, id any) any { return f.ok(http.MethodGet, executions+"/"+id.(string), "").at("status") }
 	t.Run("by the clock", func(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
-		g := f.ok(http.MethodPost, run, `{"target_entity_id":"1048213"}`)
+		g := f.ok(http.MethodPost, runDispatch, `{"target_entity_id":"1048213"}`)
 		id := g.at("execution_id")
-		if g.at("status") != "queued" || status(f, id) != "queued" {
+		if g.at("status") != "queued" || f.run(id) != "queued" {
 			t.Errorf("not queued: %s", g.raw)
 		}
 		f.clock.Add(3 * time.Second)
-		if s := status(f, id); s != "running" {
+		if s := f.run(id); s != "running" {
 			t.Errorf("after 3 s: %v", s)
 		}
 		f.clock.Add(time.Hour * 3)
-		if s := status(f, id); s != "success" {
+		if s := f.run(id); s != "success" {
 			t.Errorf("after 3 h: %v", s)
 		}
 		if n := f.ok(http.MethodGet, executions+"?entity_number=48213&agent_id=103", "").at(0, "execution_id"); n != id {
@@ -174,7 +180,7 @@ func TestRunNow(t *testing.T) {
 		t.Parallel()
 		f := newFixture(t)
 		id := f.ok(http.MethodPost, agents+"/106/run-now", "").at("execution_id")
-		if s := []any{status(f, id), status(f, id), status(f, id)}; !cmp.Equal(s, []any{"queued", "running", "success"}) {
+		if s := []any{f.run(id), f.run(id), f.run(id)}; !cmp.Equal(s, []any{"queued", "running", "success"}) {
 			t.Error(s)
 		}
 	})
@@ -189,12 +195,13 @@ func TestRunNow(t *testing.T) {
 			t.Errorf("%s", g.raw)
 		}
 	})
-	t.Run("refused", func(t *testing.T) {
-		t.Parallel()
-		f := newFixture(t)
-		f.refused(400, "invalid_for_conversational", http.MethodPost, agents+"/113/run-now", "")
-		f.refused(422, "validation_error", http.MethodPost, run, "")
-		f.refused(404, "NOT_FOUND", http.MethodPost, run, `{"target_entity_id":"48213"}`) // a number is not an id
-		f.refused(404, "NOT_FOUND", http.MethodPost, agents+"/999/run-now", "")
-	})
+}
+
+func TestRunNowRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.refused(400, "invalid_for_conversational", http.MethodPost, agents+"/113/run-now", "")
+	f.refused(422, "validation_error", http.MethodPost, runDispatch, "")
+	f.refused(404, "NOT_FOUND", http.MethodPost, runDispatch, `{"target_entity_id":"48213"}`) // a number is not an id
+	f.refused(404, "NOT_FOUND", http.MethodPost, agents+"/999/run-now", "")
 }

@@ -71,8 +71,10 @@ func createBackfill(c *call) (reply, error) {
 	if _, err := time.LoadLocation(b.Timezone); err != nil || b.MaxInFlight < 0 {
 		return reply{}, unprocessable("timezone", "or max_in_flight is out of range")
 	}
-	return addBackfill(c, &Backfill{WorkflowID: b.WorkflowID, WorkflowName: a.Name, EntityType: or(b.EntityType, a.EntityType), FilterSpec: orEmpty(b.FilterSpec),
-		Windows: orEmpty(b.Windows), MaxInFlight: b.MaxInFlight, Timezone: or(b.Timezone, "UTC"), TotalEstimated: matching(c.state, b.FilterSpec)})
+	return addBackfill(c, &Backfill{
+		WorkflowID: b.WorkflowID, WorkflowName: a.Name, EntityType: or(b.EntityType, a.EntityType), FilterSpec: orEmpty(b.FilterSpec),
+		Windows: orEmpty(b.Windows), MaxInFlight: b.MaxInFlight, Timezone: or(b.Timezone, "UTC"), TotalEstimated: matching(c.state, b.FilterSpec),
+	})
 }
 
 // addBackfill starts one, unless the agent has one under way.
@@ -85,8 +87,10 @@ func addBackfill(c *call, b *Backfill) (reply, error) {
 	b.ID, b.State, b.CreatedBy, b.CreatedAt = c.state.uuid(), "Running", c.caller.name, c.now
 	b.StartedAt, b.settled = ptr(c.now), c.now
 	c.state.Backfills.Add(b)
-	return reply{data: Object{"backfill": b, "cost_estimate": Object{"credits_per_entity": 2, "total_entities": b.TotalEstimated,
-		"total_credits_estimated": 2 * b.TotalEstimated}}}, nil
+	return reply{data: Object{"backfill": b, "cost_estimate": Object{
+		"credits_per_entity": 2, "total_entities": b.TotalEstimated,
+		"total_credits_estimated": 2 * b.TotalEstimated,
+	}}}, nil
 }
 
 // matching counts the tickets of the filter's company, or all.
@@ -138,8 +142,10 @@ func rerunBackfill(c *call, b *Backfill) (reply, error) {
 	if !b.terminal() || b.Failed == 0 {
 		return reply{}, refuse(http.StatusConflict, "backfill_not_rerunnable", "Only an ended backfill with failed items can be rerun")
 	}
-	return addBackfill(c, &Backfill{WorkflowID: b.WorkflowID, WorkflowName: b.WorkflowName, EntityType: b.EntityType, FilterSpec: b.FilterSpec,
-		Windows: b.Windows, MaxInFlight: b.MaxInFlight, Timezone: b.Timezone, TotalEstimated: b.Failed, ParentID: &b.ID})
+	return addBackfill(c, &Backfill{
+		WorkflowID: b.WorkflowID, WorkflowName: b.WorkflowName, EntityType: b.EntityType, FilterSpec: b.FilterSpec,
+		Windows: b.Windows, MaxInFlight: b.MaxInFlight, Timezone: b.Timezone, TotalEstimated: b.Failed, ParentID: &b.ID,
+	})
 }
 
 // settleBackfills lets running ones process an item every two seconds.

@@ -104,8 +104,10 @@ func creditUsage(c *call) (reply, error) {
 		return reply{}, err
 	}
 	used, _, _ := c.state.credits(start)
-	out := Object{"month": start.Format("2006-01"), "credits_used": used, "forecasted_credits": used,
-		"credits_limit": nil, "credits_remaining": nil, "reserve_balance": nil}
+	out := Object{
+		"month": start.Format("2006-01"), "credits_used": used, "forecasted_credits": used,
+		"credits_limit": nil, "credits_remaining": nil, "reserve_balance": nil,
+	}
 	if current {
 		out["forecasted_credits"] = forecast(used, start, c.now)
 		out["credits_limit"], out["credits_remaining"], out["reserve_balance"] = creditsLimit, max(creditsLimit-used, 0), reserve
@@ -174,8 +176,10 @@ func teamsUsage(c *call) (reply, error) {
 		return reply{}, err
 	}
 	users := c.state.activeUsers(start)
-	return reply{data: Object{"month": start.Format("2006-01"), "active_users": users, "charge": charge(users), "currency": "USD",
-		"is_projection": current, "trial_end_date": nil}}, nil
+	return reply{data: Object{
+		"month": start.Format("2006-01"), "active_users": users, "charge": charge(users), "currency": "USD",
+		"is_projection": current, "trial_end_date": nil,
+	}}, nil
 }
 
 // teamsDetail spreads the month's active users over the client companies.
@@ -198,14 +202,20 @@ func teamsDetail(c *call) (reply, error) {
 		left -= n
 		tickets := c.state.ticketsOf(company.PsaCompanyID, 2)
 		raised += len(tickets)
-		companies = append(companies, Object{"end_company_id": company.PsaCompanyID, "company_name": company.PsaCompanyName, "active_users": n,
-			"tickets_raised": len(tickets), "tickets": tickets})
+		companies = append(companies, Object{
+			"end_company_id": company.PsaCompanyID, "company_name": company.PsaCompanyName, "active_users": n,
+			"tickets_raised": len(tickets), "tickets": tickets,
+		})
 		for i := range min(n, 2) {
 			name := endUsers[(i+len(users))%len(endUsers)]
-			users = append(users, Object{"end_company_id": company.PsaCompanyID, "company_name": company.PsaCompanyName, "end_user": name,
-				"end_user_email": mail(name, company.PsaCompanyName), "turns": 2 + 3*i, "tickets_raised": i, "tickets": tickets[:min(i, len(tickets))]})
+			users = append(users, Object{
+				"end_company_id": company.PsaCompanyID, "company_name": company.PsaCompanyName, "end_user": name,
+				"end_user_email": mail(name, company.PsaCompanyName), "turns": 2 + 3*i, "tickets_raised": i, "tickets": tickets[:min(i, len(tickets))],
+			})
 		}
 	}
-	return reply{data: Object{"month": start.Format("2006-01"), "tickets_raised": raised, "monthly_active_users": trend,
-		"per_company": companies, "per_user": users}}, nil
+	return reply{data: Object{
+		"month": start.Format("2006-01"), "tickets_raised": raised, "monthly_active_users": trend,
+		"per_company": companies, "per_user": users,
+	}}, nil
 }

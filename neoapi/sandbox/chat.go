@@ -62,8 +62,10 @@ func withSession(h func(*call, *ChatSession) (reply, error)) handler {
 
 // newSession is an empty session.
 func (s *State) newSession(agent int, title *string, who string, now time.Time) *ChatSession {
-	cs := &ChatSession{ID: s.uuid(), AgentID: agent, Title: title, Channel: "API", ClientID: s.Tenant.ID, UserName: who, CreatedAt: now, UpdatedAt: now,
-		ShowProgressSteps: true, messages: newCollection(false, func(m *ChatMessage) string { return m.ID })}
+	cs := &ChatSession{
+		ID: s.uuid(), AgentID: agent, Title: title, Channel: "API", ClientID: s.Tenant.ID, UserName: who, CreatedAt: now, UpdatedAt: now,
+		ShowProgressSteps: true, messages: newCollection(false, func(m *ChatMessage) string { return m.ID }),
+	}
 	s.Sessions.Add(cs)
 	return cs
 }
@@ -134,12 +136,16 @@ func postMessage(c *call, s *ChatSession) (reply, error) {
 	key := text(in.ClientMessageID)
 	for m := range s.messages.All() {
 		if key != "" && m.clientID == key {
-			return reply{}, &apiError{status: http.StatusConflict, code: "duplicate_client_message_id", message: "This message was already sent",
-				details: map[string]any{"user_message_id": m.ID, "chat_turn_id": m.TurnID}}
+			return reply{}, &apiError{
+				status: http.StatusConflict, code: "duplicate_client_message_id", message: "This message was already sent",
+				details: map[string]any{"user_message_id": m.ID, "chat_turn_id": m.TurnID},
+			}
 		}
 	}
-	m := &ChatMessage{ID: c.state.uuid(), SessionID: s.ID, Role: "user", Text: in.Message, TurnID: c.state.uuid(), CreatedAt: c.now,
-		Attachments: in.Attachments, clientID: key}
+	m := &ChatMessage{
+		ID: c.state.uuid(), SessionID: s.ID, Role: "user", Text: in.Message, TurnID: c.state.uuid(), CreatedAt: c.now,
+		Attachments: in.Attachments, clientID: key,
+	}
 	since := s.lastEvent()
 	c.state.turn(s, m)
 	c.n.wake()
@@ -209,8 +215,10 @@ func cut(s string, n int) string {
 }
 
 // uploadTypes are the content types that an attachment may have.
-var uploadTypes = []string{"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain", "text/csv", "application/msword",
-	"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+var uploadTypes = []string{
+	"image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "text/plain", "text/csv", "application/msword",
+	"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 func uploadURL(c *call, s *ChatSession) (reply, error) {
 	var in struct {

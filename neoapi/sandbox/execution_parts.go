@@ -70,8 +70,10 @@ type stepper struct {
 }
 
 func (b *stepper) add(kind, tool, message string, failed bool, data any) {
-	s := Step{StepID: fmt.Sprintf("%s-%02d", b.e.ExecutionID[:8], len(b.out)+1), Type: kind, Message: &message, IsError: failed, Data: data,
-		CreatedAt: b.e.CreatedAt.Add(time.Duration(len(b.out)) * 1300 * time.Millisecond)}
+	s := Step{
+		StepID: fmt.Sprintf("%s-%02d", b.e.ExecutionID[:8], len(b.out)+1), Type: kind, Message: &message, IsError: failed, Data: data,
+		CreatedAt: b.e.CreatedAt.Add(time.Duration(len(b.out)) * 1300 * time.Millisecond),
+	}
 	if tool != "" {
 		s.ToolTypeName, s.ToolCallID = &tool, ptr(fmt.Sprintf("call_%s_%d", b.e.ExecutionID[:8], len(b.out)/2))
 	}
@@ -128,11 +130,15 @@ func fieldAudit(c *call, e *Execution) (reply, error) {
 }
 
 func auditRow(base Object, field, current, predicted, id, why, title string) Object {
-	row := Object{"custom_field_name": field, "is_custom_field": false, "current_value": current, "predicted_value": predicted,
+	row := Object{
+		"custom_field_name": field, "is_custom_field": false, "current_value": current, "predicted_value": predicted,
 		"predicted_value_id": id, "ai_justification": why, "should_update_field": current != predicted, "gpt_response": `{"choice":"` + id + `"}`,
-		"options_to_choose_from": []Object{{"id": "1", "name": "Priority 1 - Critical", "description": "Everything is down"},
-			{"id": id, "name": predicted, "description": ""}},
-		"system_prompt": "You set PSA fields of MSP tickets. Pick one option.", "user_prompt": "Ticket: " + title}
+		"options_to_choose_from": []Object{
+			{"id": "1", "name": "Priority 1 - Critical", "description": "Everything is down"},
+			{"id": id, "name": predicted, "description": ""},
+		},
+		"system_prompt": "You set PSA fields of MSP tickets. Pick one option.", "user_prompt": "Ticket: " + title,
+	}
 	for k, v := range base {
 		row[k] = v
 	}
@@ -144,13 +150,17 @@ func (s *State) artifacts(e *Execution) []Object {
 	if e.Status != "success" {
 		return nil
 	}
-	note := Object{"id": "note-" + e.ExecutionID[:8], "kind": "markdown", "name": "Summary.md", "content_type": "text/markdown", "created_at": e.UpdatedAt,
-		"content": "# " + e.AgentName + "\n\n" + text(e.MessageForDashboard) + "\n"}
+	note := Object{
+		"id": "note-" + e.ExecutionID[:8], "kind": "markdown", "name": "Summary.md", "content_type": "text/markdown", "created_at": e.UpdatedAt,
+		"content": "# " + e.AgentName + "\n\n" + text(e.MessageForDashboard) + "\n",
+	}
 	switch e.AgentID {
 	case reportID, auditID:
 		note["content"] = reportText
-		return []Object{note, {"id": "file-" + e.ExecutionID[:8], "kind": "file", "name": "report.csv", "content_type": "text/csv",
-			"size_bytes": len(reportFile), "created_at": e.UpdatedAt}}
+		return []Object{note, {
+			"id": "file-" + e.ExecutionID[:8], "kind": "file", "name": "report.csv", "content_type": "text/csv",
+			"size_bytes": len(reportFile), "created_at": e.UpdatedAt,
+		}}
 	case dispatchID:
 		return []Object{note}
 	}

@@ -102,8 +102,10 @@ func runAgent(c *call, a *Agent) (reply, error) {
 
 // start queues a run.
 func (s *State) start(a *Agent, t *Ticket, now time.Time) *Execution {
-	e := &Execution{ExecutionID: s.uuid(), AgentID: a.number(), AgentName: a.Name, Status: "queued", CreatedAt: now, UpdatedAt: now,
-		Outcome: s.Outcomes[a.ID]}
+	e := &Execution{
+		ExecutionID: s.uuid(), AgentID: a.number(), AgentName: a.Name, Status: "queued", CreatedAt: now, UpdatedAt: now,
+		Outcome: s.Outcomes[a.ID],
+	}
 	if t != nil {
 		e.EntityType, e.EntityID, e.EntityNumber = "ticket", t.ID, t.Number
 	}

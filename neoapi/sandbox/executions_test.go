@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"neobot/neoapi/sandbox"
 )
 
 const (
@@ -178,67 +176,4 @@ func TestCallbacks(t *testing.T) {
 	if field(fit["Offboarding"], "matched") != true || field(fit["Dispatch"], "matched") != true {
 		t.Errorf("matches %v", fit)
 	}
-}
-
-func TestTil(t *testing.T) {
-	t.Parallel()
-	const til = "/public-api/til-requests"
-	t.Run("filters", func(t *testing.T) {
-		t.Parallel()
-		f := newFixture(t)
-		for query, want := range map[string]int{
-			"status=pending": 5, "q=48213": 2, "approver=" + sandbox.Dana.ID + "&status=PENDING": 1, "status=pending&agent_id=104": 2,
-			"status=PENDING&created_before=" + start.Add(-20*time.Hour).Format(time.RFC3339): 1, "q=shared%20MAILBOX&status=PENDING": 2,
-			"created_after=" + start.Format(time.RFC3339): 0,
-		} {
-			if n := len(f.ok(http.MethodGet, til+"?"+query, "").rows()); n != want {
-				t.Errorf("%s: %d, want %d", query, n, want)
-			}
-		}
-	})
-	t.Run("approve lets the run go on", func(t *testing.T) {
-		t.Parallel()
-		f := newFixture(t)
-		g := f.ok(http.MethodPost, til+"/912/decision", `{"action":"approve","note":"Priya Raman via Slack","acting_end_user":"`+sandbox.Priya.ID+`"}`)
-		if g.at("status") != "APPROVED" || g.at("comment") != "Priya Raman via Slack" || g.at("decided_by", "name") != "neobot (API key)" {
-			t.Errorf("%s", g.raw)
-		}
-		if s := f.ok(http.MethodGet, waitingRun, "").at("status"); s != "success" {
-			t.Errorf("run is %v", s)
-		}
-		again := f.refused(409, "til_request_already_resolved", http.MethodPost, til+"/912/decision", `{"action":"reject"}`)
-		if field(again.Error.Details, "decided_by", "name") != "neobot (API key)" {
-			t.Errorf("%s", again.raw)
-		}
-		if s := f.ok(http.MethodGet, til+"/912", "").at("status"); s != "APPROVED" {
-			t.Errorf("second decision won: %v", s)
-		}
-	})
-	t.Run("reject ends the run", func(t *testing.T) {
-		t.Parallel()
-		f := newFixture(t)
-		f.ok(http.MethodPost, til+"/912/decision", `{"action":"reject","note":"wrong user"}`)
-		if s := f.ok(http.MethodGet, waitingRun, "").at("status"); s != "skipped" {
-			t.Errorf("run is %v", s)
-		}
-	})
-	t.Run("who may decide", func(t *testing.T) {
-		t.Parallel()
-		f := newFixture(t)
-		f.refused(403, "FORBIDDEN", http.MethodPost, til+"/915/decision", `{"action":"approve"}`)
-		f.refused(403, "FORBIDDEN", http.MethodPost, til+"/912/decision", `{"action":"approve","client_id":"other"}`)
-		f.token = platformKey
-		f.refused(403, "FORBIDDEN", http.MethodPost, til+"/912/decision", `{"action":"approve","acting_end_user":"`+sandbox.Dana.ID+`"}`)
-		g := f.ok(http.MethodPost, til+"/912/decision", `{"action":"approve","acting_end_user":"`+sandbox.Priya.ID+`","acting_end_user_name":"Priya Raman"}`)
-		if g.at("decided_by", "id") != sandbox.Priya.ID {
-			t.Errorf("%s", g.raw)
-		}
-	})
-	t.Run("bad bodies", func(t *testing.T) {
-		t.Parallel()
-		f := newFixture(t, unchecked)
-		f.refused(422, "validation_error", http.MethodPost, til+"/912/decision", `{"action":"maybe"}`)
-		f.refused(422, "validation_error", http.MethodPost, til+"/912/decision", `{}`)
-		f.refused(404, "NOT_FOUND", http.MethodPost, til+"/1/decision", `{"action":"approve"}`)
-	})
 }

@@ -60,7 +60,7 @@ func (n *Neo) serveFile(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", f.mime)
 	w.Header().Set("Content-Disposition", "attachment")
 	if _, err := w.Write(f.body); err != nil {
-		n.cfg.Logger.Debug("client gone", "error", err)
+		n.cfg.Logger.DebugContext(r.Context(), "client gone", "error", err)
 	}
 }
 

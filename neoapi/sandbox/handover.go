@@ -79,8 +79,10 @@ func escalate(c *call) (reply, error) {
 		return reply{}, notFound("Chat session")
 	}
 	id := "1928441" + c.state.numeral()
-	e := &Escalation{TicketID: id, TicketURL: "https://app.hubspot.com/help-desk/tickets/" + id, Summary: in.Summary, Details: in.Details,
-		ExecutionID: text(in.ExecutionID), ChatSessionID: text(in.ChatSessionID), RequesterUserID: text(in.RequesterUserID), At: c.now}
+	e := &Escalation{
+		TicketID: id, TicketURL: "https://app.hubspot.com/help-desk/tickets/" + id, Summary: in.Summary, Details: in.Details,
+		ExecutionID: text(in.ExecutionID), ChatSessionID: text(in.ChatSessionID), RequesterUserID: text(in.RequesterUserID), At: c.now,
+	}
 	c.state.Escalations.Add(e)
 	return reply{data: Object{"ticket_id": e.TicketID, "ticket_url": e.TicketURL}}, nil
 }

@@ -81,7 +81,11 @@ func (a *Analysis) result(s *State) Object {
 		}
 	}
 	hours := round2(float64(runs) / 6)
-	return Object{"analysis_id": a.ID, "completed_at": a.CompletedAt, "hourly_rate": a.HourlyRate, "period_days": a.Days,
-		"result": Object{"runs_counted": runs, "sample_size": min(a.Sample, runs), "hours_saved": hours, "currency_symbol": a.Currency,
-			"money_saved": round2(hours * a.HourlyRate), "headline": "Neo saved about " + itoa(int(hours)) + " hours"}}
+	return Object{
+		"analysis_id": a.ID, "completed_at": a.CompletedAt, "hourly_rate": a.HourlyRate, "period_days": a.Days,
+		"result": Object{
+			"runs_counted": runs, "sample_size": min(a.Sample, runs), "hours_saved": hours, "currency_symbol": a.Currency,
+			"money_saved": round2(hours * a.HourlyRate), "headline": "Neo saved about " + itoa(int(hours)) + " hours",
+		},
+	}
 }

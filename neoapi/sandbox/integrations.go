@@ -22,7 +22,7 @@ type Integration struct {
 	Runs *Collection[SyncRun] `json:"-"`
 }
 
-// SyncRun is one synchronisation.
+// SyncRun is one synchronization.
 type SyncRun struct {
 	RunID            string     `json:"run_id"`
 	StartedAt        time.Time  `json:"started_at"`

@@ -67,12 +67,12 @@ func (n *Neo) admit(c *call) *apiError {
 }
 
 func (n *Neo) caller(token string, now time.Time) caller {
-	switch {
-	case token == "":
+	switch token {
+	case "": // first: the other two may be empty
 		return caller{}
-	case token == n.cfg.AdminToken:
+	case n.cfg.AdminToken:
 		return caller{admin, Dana.ID, Dana.Name}
-	case token == n.cfg.PlatformKey:
+	case n.cfg.PlatformKey:
 		return caller{platform, "svc-neo-relay", "Neo relay"}
 	}
 	for k := range n.state.keys.All() {

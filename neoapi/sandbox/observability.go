@@ -88,9 +88,11 @@ func (s *State) runStats(since, until time.Time, keep func(*Execution) bool) []O
 		for _, l := range [][]float64{t.work, t.over, t.all} {
 			slices.Sort(l)
 		}
-		rows = append(rows, Object{"agent_id": id, "agent_name": t.name, "executions": t.runs, "failures": t.fails, "psa_calls": 3 * t.runs,
+		rows = append(rows, Object{
+			"agent_id": id, "agent_name": t.name, "executions": t.runs, "failures": t.fails, "psa_calls": 3 * t.runs,
 			"p95_actual_work_seconds": p95(t.work), "p95_overhead_seconds": p95(t.over), "p95_total_duration_seconds": p95(t.all),
-			"llm_calls_by_purpose": []Object{{"purpose": "plan", "model": "fast", "count": 2 * t.runs, "p95_duration_seconds": p95(t.work) / 4}}})
+			"llm_calls_by_purpose": []Object{{"purpose": "plan", "model": "fast", "count": 2 * t.runs, "p95_duration_seconds": p95(t.work) / 4}},
+		})
 	}
 	slices.SortFunc(rows, func(a, b Object) int {
 		return cmp.Or(cmp.Compare(b["executions"].(int), a["executions"].(int)), cmp.Compare(a["agent_id"].(int), b["agent_id"].(int)))
@@ -117,7 +119,9 @@ func callbackFunnel(c *call) (reply, error) {
 		slow = append(slow, cb.FinishedProcessingAt.Sub(cb.CreatedInPsaAt).Seconds())
 	}
 	slices.Sort(slow)
-	return reply{data: Object{"window": Object{"since": since, "until": until, "timezone": c.state.zone.String()}, "received": received, "capped": 0,
+	return reply{data: Object{
+		"window": Object{"since": since, "until": until, "timezone": c.state.zone.String()}, "received": received, "capped": 0,
 		"processed": received - failed, "errors": failed, "runs_started": started, "psa_calls": 3 * started, "p95_processing_seconds": p95(slow),
-		"match_ratio": ratio(float64(started), float64(received))}}, nil
+		"match_ratio": ratio(float64(started), float64(received)),
+	}}, nil
 }

@@ -72,8 +72,10 @@ var examples = map[string]example{
 	"list_chat_messages":      {path: "/chat/sessions/{session}/messages"},
 	"post_chat_message":       {path: "/chat/sessions/{session}/messages", body: `{"message":"Status of 48213?","client_message_id":"m1"}`},
 	"tail_chat_events":        {path: "/chat/sessions/{session}/events"},
-	"accept_handover_request": {path: "/handover-requests/hnd_open/accept",
-		body: `{"technician_aad_id":"8f0b6c1e","technician_name":"Priya Raman","technician_tenant_id":"t"}`},
+	"accept_handover_request": {
+		path: "/handover-requests/hnd_open/accept",
+		body: `{"technician_aad_id":"8f0b6c1e","technician_name":"Priya Raman","technician_tenant_id":"t"}`,
+	},
 	"resolve_install_branding":          {body: `{"bot_id":"bot-contoso","end_client_tenant_id":"0a6d1e52-3b1f-4c55-9f0e-1d2c3b4a5001"}`, token: platformKey},
 	"list_execution_steps":              {path: "/executions/7f3a1c9e-5d20-4b8e-9f61-0c2d48213a01/steps?include_data=false"},
 	"get_execution_callback":            {path: "/executions/7f3a1c9e-5d20-4b8e-9f61-0c2d48213a01/callback"},

@@ -57,9 +57,11 @@ func scheduleWork(c *call) (reply, error) {
 		return reply{}, unprocessable("scheduled_for", "must be in the future")
 	}
 	// What the caller must not set goes back to its start.
-	*w = ScheduledWork{ID: c.state.number(), Status: "PENDING", WorkflowID: a.number(), WorkflowName: a.Name, TicketID: w.TicketID,
+	*w = ScheduledWork{
+		ID: c.state.number(), Status: "PENDING", WorkflowID: a.number(), WorkflowName: a.Name, TicketID: w.TicketID,
 		AdditionalInstructions: w.AdditionalInstructions, ClientID: c.state.Tenant.ID, CreatedBy: c.caller.name,
-		ScheduledFor: w.ScheduledFor.UTC(), CreatedAt: c.now, UpdatedAt: c.now}
+		ScheduledFor: w.ScheduledFor.UTC(), CreatedAt: c.now, UpdatedAt: c.now,
+	}
 	if w.TicketID != nil {
 		t := c.state.Tickets.Get(*w.TicketID)
 		if t == nil {

@@ -121,8 +121,10 @@ func emptyState() *State {
 
 func (s *State) seedTenant(k clock) {
 	s.Tenant = Tenant{ID: "northwind", Name: "Northwind MSP", Region: "us", Plan: "growth", Psa: "connectwise", CreatedAt: k.at(420, 10, 0)}
-	s.Settings = Settings{HumanFriendlyClientName: ptr("Northwind MSP"), Timezone: ptr(zoneName), StartBusinessHours: ptr(8), EndBusinessHours: ptr(18),
-		SleepBeforeProcessing: ptr(20), ReferralCode: ptr("NORTH-7731")}
+	s.Settings = Settings{
+		HumanFriendlyClientName: ptr("Northwind MSP"), Timezone: ptr(zoneName), StartBusinessHours: ptr(8), EndBusinessHours: ptr(18),
+		SleepBeforeProcessing: ptr(20), ReferralCode: ptr("NORTH-7731"),
+	}
 }
 
 func (s *State) seedCompanies() {
@@ -137,8 +139,10 @@ func (s *State) seedCompanies() {
 		{"19402", "Wingtip Group", "0a6d1e52-3b1f-4c55-9f0e-1d2c3b4a5005", true, true},
 		{"19417", "Litware", "", false, false},
 	} {
-		e := &EndCompany{PsaCompanyID: c.id, PsaCompanyName: c.name, ApplicationAccess: c.app, DelegatedAccess: c.delegated,
-			MarketplaceIDs: []Object{}, OpenTicketsLastCount: 4 + 3*i}
+		e := &EndCompany{
+			PsaCompanyID: c.id, PsaCompanyName: c.name, ApplicationAccess: c.app, DelegatedAccess: c.delegated,
+			MarketplaceIDs: []Object{}, OpenTicketsLastCount: 4 + 3*i,
+		}
 		if c.m365 != "" {
 			e.TenantID = ptr(c.m365)
 		}
@@ -188,8 +192,10 @@ func (s *State) seedTickets() {
 	}
 	for number := 48001; number <= 48230; number++ {
 		kind, company, who := ticketKinds[s.intn(len(ticketKinds))], companies[s.intn(len(companies))], endUsers[s.intn(len(endUsers))]
-		t := &Ticket{ID: ticketID(number), Number: itoa(number), Title: kind.title, Board: kind.board, Type: kind.kind, Priority: kind.priority,
-			CompanyID: company.PsaCompanyID, Company: company.PsaCompanyName, Contact: who}
+		t := &Ticket{
+			ID: ticketID(number), Number: itoa(number), Title: kind.title, Board: kind.board, Type: kind.kind, Priority: kind.priority,
+			CompanyID: company.PsaCompanyID, Company: company.PsaCompanyName, Contact: who,
+		}
 		if number == storyTicket {
 			t.Title, t.Board, t.Type, t.Priority = "Mailbox change for Jordan Smyth, leaves Friday", "Service Desk", "Offboarding", "Priority 2 - High"
 			t.CompanyID, t.Company, t.Contact = "19297", "Contoso", "Amelia Chen"

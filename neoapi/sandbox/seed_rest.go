@@ -10,8 +10,10 @@ import (
 func (s *State) seedWork(k clock) {
 	story := s.Tickets.Get(ticketID(storyTicket))
 	work := func(id, agent int, t *Ticket, status string, at time.Time) *ScheduledWork {
-		w := &ScheduledWork{ID: id, Status: status, WorkflowID: agent, WorkflowName: s.Agents.Get(itoa(agent)).Name, ClientID: s.Tenant.ID, CreatedBy: Priya.Name,
-			ScheduledFor: at, CreatedAt: k.at(3, 10, 0), UpdatedAt: k.at(3, 10, 0)}
+		w := &ScheduledWork{
+			ID: id, Status: status, WorkflowID: agent, WorkflowName: s.Agents.Get(itoa(agent)).Name, ClientID: s.Tenant.ID, CreatedBy: Priya.Name,
+			ScheduledFor: at, CreatedAt: k.at(3, 10, 0), UpdatedAt: k.at(3, 10, 0),
+		}
 		if t != nil {
 			w.TicketID, w.TicketNumber = &t.ID, &t.Number
 		}
@@ -34,9 +36,11 @@ func (s *State) seedWork(k clock) {
 
 func (s *State) seedBackfills(k clock) {
 	backfill := func(id string, agent int, state string, total, done, failed int, at time.Time) *Backfill {
-		b := &Backfill{ID: id, State: state, WorkflowID: agent, WorkflowName: s.Agents.Get(itoa(agent)).Name, EntityType: "ticket", FilterSpec: Object{"psa_company_id": "19297"},
+		b := &Backfill{
+			ID: id, State: state, WorkflowID: agent, WorkflowName: s.Agents.Get(itoa(agent)).Name, EntityType: "ticket", FilterSpec: Object{"psa_company_id": "19297"},
 			Windows: Object{"monday": []Object{{"run_start_time": "19:00", "run_end_time": "23:00"}}}, MaxInFlight: 5, Timezone: zoneName, TotalEstimated: total,
-			Processed: done, Succeeded: done - failed, Failed: failed, CreatedBy: Dana.Name, CreatedAt: at, StartedAt: &at, settled: k.now}
+			Processed: done, Succeeded: done - failed, Failed: failed, CreatedBy: Dana.Name, CreatedAt: at, StartedAt: &at, settled: k.now,
+		}
 		if b.terminal() {
 			b.CompletedAt = ptr(at.Add(3 * time.Hour))
 		}
@@ -47,20 +51,30 @@ func (s *State) seedBackfills(k clock) {
 }
 
 func (s *State) seedCatalogs(k clock) {
-	skill := &Skill{ID: "skill_1", Name: "Weekly open-ticket report", Slug: "weekly-open-ticket-report", Description: ptr("How the Monday report is made"), UpdatedAt: k.at(10, 9, 0),
-		Files: []*SkillFile{{ID: "file_1", Path: "SKILL.md", Content: "# Weekly report\n\nGroup by client. Oldest first.\n", Version: 3}}}
-	vpn := &Skill{ID: "skill_2", Name: "VPN first aid", Slug: "vpn-first-aid", UpdatedAt: k.at(40, 9, 0),
-		Files: []*SkillFile{{ID: "file_2", Path: "SKILL.md", Content: "# VPN\n\nAsk for the error code.\n", Version: 1}}}
+	skill := &Skill{
+		ID: "skill_1", Name: "Weekly open-ticket report", Slug: "weekly-open-ticket-report", Description: ptr("How the Monday report is made"), UpdatedAt: k.at(10, 9, 0),
+		Files: []*SkillFile{{ID: "file_1", Path: "SKILL.md", Content: "# Weekly report\n\nGroup by client. Oldest first.\n", Version: 3}},
+	}
+	vpn := &Skill{
+		ID: "skill_2", Name: "VPN first aid", Slug: "vpn-first-aid", UpdatedAt: k.at(40, 9, 0),
+		Files: []*SkillFile{{ID: "file_2", Path: "SKILL.md", Content: "# VPN\n\nAsk for the error code.\n", Version: 1}},
+	}
 	skill.hash()
 	vpn.hash()
 	s.Skills.Add(skill, vpn)
 	s.Intents.Add(
-		&Intent{ID: "intent_1", Name: "Password reset", Description: "User cannot sign in", AskFor: "Ask for the user name. Never ask for the password.", Enabled: true,
-			AgentIDs: []int{customerID}, EndCompanyIDs: []string{}, Surfaces: []string{"END_USER_CHAT"}, CreatedAt: k.at(50, 9, 0), UpdatedAt: k.at(12, 9, 0)},
-		&Intent{ID: "intent_2", Name: "New starter", Description: "Somebody joins", AskFor: "Name, start date, manager, licences.", Enabled: true,
-			AgentIDs: []int{}, EndCompanyIDs: []string{"19297"}, Surfaces: []string{"END_USER_CHAT", "TRIGGERED"}, CreatedAt: k.at(50, 9, 5), UpdatedAt: k.at(50, 9, 5)},
-		&Intent{ID: "intent_3", Name: "Printer fault", Description: "", AskFor: "", Enabled: false,
-			AgentIDs: []int{}, EndCompanyIDs: []string{}, Surfaces: []string{"TRIGGERED"}, CreatedAt: k.at(20, 9, 5), UpdatedAt: k.at(20, 9, 5)})
+		&Intent{
+			ID: "intent_1", Name: "Password reset", Description: "User cannot sign in", AskFor: "Ask for the user name. Never ask for the password.", Enabled: true,
+			AgentIDs: []int{customerID}, EndCompanyIDs: []string{}, Surfaces: []string{"END_USER_CHAT"}, CreatedAt: k.at(50, 9, 0), UpdatedAt: k.at(12, 9, 0),
+		},
+		&Intent{
+			ID: "intent_2", Name: "New starter", Description: "Somebody joins", AskFor: "Name, start date, manager, licenses.", Enabled: true,
+			AgentIDs: []int{}, EndCompanyIDs: []string{"19297"}, Surfaces: []string{"END_USER_CHAT", "TRIGGERED"}, CreatedAt: k.at(50, 9, 5), UpdatedAt: k.at(50, 9, 5),
+		},
+		&Intent{
+			ID: "intent_3", Name: "Printer fault", Description: "", AskFor: "", Enabled: false,
+			AgentIDs: []int{}, EndCompanyIDs: []string{}, Surfaces: []string{"TRIGGERED"}, CreatedAt: k.at(20, 9, 5), UpdatedAt: k.at(20, 9, 5),
+		})
 }
 
 // seedChat makes sessions with turns, and the channel of the white-label bot.
@@ -71,8 +85,11 @@ func (s *State) seedChat(k clock) {
 		question string
 		days     int
 	}{
-		{supportID, Dana.Name, "Why is Dispatch failing?", 6}, {phoneID, Priya.Name, "What is the status of 48190?", 3},
-		{supportID, Priya.Name, "What happened on 48213?", 1}, {customerID, "Amelia Chen", "Is my ticket 48213 done?", 1}, {customerID, "Rafael Costa", "My printer is broken", 0},
+		{supportID, Dana.Name, "Why is Dispatch failing?", 6},
+		{phoneID, Priya.Name, "What is the status of 48190?", 3},
+		{supportID, Priya.Name, "What happened on 48213?", 1},
+		{customerID, "Amelia Chen", "Is my ticket 48213 done?", 1},
+		{customerID, "Rafael Costa", "My printer is broken", 0},
 	} {
 		at := k.at(c.days, 10+i, 15)
 		if c.days == 0 {
@@ -86,10 +103,14 @@ func (s *State) seedChat(k clock) {
 		s.turn(cs, &ChatMessage{ID: s.uuid(), SessionID: cs.ID, Role: "user", Text: "Thanks. And Ticket triage?", TurnID: s.uuid(), CreatedAt: at.Add(time.Minute)})
 	}
 	id := customerID
-	s.Channels.Add(&Channel{ID: "4d0f6f0e-55d1-4b6f-8a7e-c0a1b2c3d401", InternalName: "contoso-teams", AgentID: &id, DisplayName: ptr("Contoso Helper"), Audience: "END_USER",
-		WelcomeMessage: ptr("Hi! Ask me about your tickets."), ShowProgressSteps: false, Status: "ACTIVE", Transport: "TEAMS", CreatedAt: k.at(70, 9, 0), UpdatedAt: k.at(15, 9, 0), botID: "bot-contoso"},
-		&Channel{ID: "4d0f6f0e-55d1-4b6f-8a7e-c0a1b2c3d402", InternalName: "fabrikam-teams", Audience: "END_USER", Status: "DISCONNECTED", Transport: "TEAMS",
-			CreatedAt: k.at(60, 9, 0), UpdatedAt: k.at(8, 9, 0), botID: "bot-fabrikam"})
+	s.Channels.Add(&Channel{
+		ID: "4d0f6f0e-55d1-4b6f-8a7e-c0a1b2c3d401", InternalName: "contoso-teams", AgentID: &id, DisplayName: ptr("Contoso Helper"), Audience: "END_USER",
+		WelcomeMessage: ptr("Hi! Ask me about your tickets."), ShowProgressSteps: false, Status: "ACTIVE", Transport: "TEAMS", CreatedAt: k.at(70, 9, 0), UpdatedAt: k.at(15, 9, 0), botID: "bot-contoso",
+	},
+		&Channel{
+			ID: "4d0f6f0e-55d1-4b6f-8a7e-c0a1b2c3d402", InternalName: "fabrikam-teams", Audience: "END_USER", Status: "DISCONNECTED", Transport: "TEAMS",
+			CreatedAt: k.at(60, 9, 0), UpdatedAt: k.at(8, 9, 0), botID: "bot-fabrikam",
+		})
 }
 
 // seedBusiness makes integrations, billing, phone, inbox and analyses.
@@ -132,11 +153,13 @@ func (s *State) seedSync(i *Integration, k clock) {
 		if at.After(k.now) {
 			continue
 		}
-		r := &SyncRun{RunID: s.uuid(), StartedAt: at, FinishedAt: ptr(at.Add(4 * time.Minute)), TemporalRunID: s.uuid(), TemporalID: "sync-" + i.Name,
-			DashboardMessage: ptr("Synchronised"), Activities: []Object{{"activity_label": "Companies", "synced_count": 6, "total_count": 6, "failures": []Object{}}}}
+		r := &SyncRun{
+			RunID: s.uuid(), StartedAt: at, FinishedAt: ptr(at.Add(4 * time.Minute)), TemporalRunID: s.uuid(), TemporalID: "sync-" + i.Name,
+			DashboardMessage: ptr("Synchronized"), Activities: []Object{{"activity_label": "Companies", "synced_count": 6, "total_count": 6, "failures": []Object{}}},
+		}
 		i.LastSyncAt, i.Error = r.FinishedAt, nil
 		if i.Name == "ninjaone" && day <= 1 {
-			r.Error, r.DashboardMessage = ptr("401 from NinjaOne: token expired"), ptr("Synchronisation failed")
+			r.Error, r.DashboardMessage = ptr("401 from NinjaOne: token expired"), ptr("Synchronization failed")
 			r.Activities[0]["synced_count"] = 2
 			r.Activities[0]["failures"] = []Object{{"error_message": "401", "parent_label": "Contoso", "reason": "unauthorized", "resource_label": "devices"}}
 			i.Error = r.Error
@@ -174,8 +197,10 @@ func (s *State) seedMonths(k clock) {
 }
 
 func (s *State) seedPhone(k clock) {
-	s.Numbers.Add(&PhoneNumber{ID: "pn_1", Number: "+1 555 0100", Label: "Service desk", Enabled: true, AgentID: phoneID,
-		PsaSettings: Object{"board": "Service Desk", "create_ticket": true}, AgentSettings: Object{"voice": "calm", "greeting": "Northwind service desk, how can I help?"}},
+	s.Numbers.Add(&PhoneNumber{
+		ID: "pn_1", Number: "+1 555 0100", Label: "Service desk", Enabled: true, AgentID: phoneID,
+		PsaSettings: Object{"board": "Service Desk", "create_ticket": true}, AgentSettings: Object{"voice": "calm", "greeting": "Northwind service desk, how can I help?"},
+	},
 		&PhoneNumber{ID: "pn_2", Number: "+1 555 0101", Label: "After hours", Enabled: true, AgentID: phoneID, PsaSettings: Object{"board": "Service Desk"}, AgentSettings: Object{"voice": "calm"}})
 	for i := range 30 {
 		at := k.ago(time.Duration(30-i) * 5 * time.Hour)
@@ -183,8 +208,10 @@ func (s *State) seedPhone(k clock) {
 			at = k.today(0.5)
 		}
 		t := s.Tickets.Get(ticketID(48190 + i))
-		p := &PhoneCall{ID: fmt.Sprintf("call_%03d", i+1), NumberID: "pn_1", From: fmt.Sprintf("+1 555 02%02d", i), Status: "completed", Seconds: 40 + s.intn(300), StartedAt: at, CreatedAt: at,
-			CallerName: &t.Contact, CompanyName: &t.Company, Summary: ptr("Caller reports: " + t.Title), TicketNumber: &t.Number}
+		p := &PhoneCall{
+			ID: fmt.Sprintf("call_%03d", i+1), NumberID: "pn_1", From: fmt.Sprintf("+1 555 02%02d", i), Status: "completed", Seconds: 40 + s.intn(300), StartedAt: at, CreatedAt: at,
+			CallerName: &t.Contact, CompanyName: &t.Company, Summary: ptr("Caller reports: " + t.Title), TicketNumber: &t.Number,
+		}
 		switch {
 		case i%7 == 1 || i == 29:
 			p.Status, p.Seconds, p.CallerName, p.CompanyName, p.Summary, p.TicketNumber = "missed", 0, nil, nil, nil, nil
@@ -194,10 +221,14 @@ func (s *State) seedPhone(k clock) {
 		s.Calls.Add(p)
 	}
 	s.Inbox.Add(
-		&InboxMessage{Message: "NinjaOne: token expired, please reconnect", Occurrences: 2, DeduplicationID: "integration-ninjaone-401", WorkflowIDs: []int{engineerID},
-			EntityNumbers: []string{}, ClientID: s.Tenant.ID, LastEmailSentAt: ptr(k.at(1, 2, 10)), CreatedAt: k.at(1, 2, 5), UpdatedAt: k.today(0.1)},
-		&InboxMessage{Message: "Dispatch cannot assign Marcus Bell: not a member of the board", Occurrences: 5, DeduplicationID: "dispatch-board-member", WorkflowIDs: []int{dispatchID},
-			EntityNumbers: []string{itoa(storyTicket)}, ClientID: s.Tenant.ID, CreatedAt: k.at(6, 11, 0), UpdatedAt: k.today(0.57)})
+		&InboxMessage{
+			Message: "NinjaOne: token expired, please reconnect", Occurrences: 2, DeduplicationID: "integration-ninjaone-401", WorkflowIDs: []int{engineerID},
+			EntityNumbers: []string{}, ClientID: s.Tenant.ID, LastEmailSentAt: ptr(k.at(1, 2, 10)), CreatedAt: k.at(1, 2, 5), UpdatedAt: k.today(0.1),
+		},
+		&InboxMessage{
+			Message: "Dispatch cannot assign Marcus Bell: not a member of the board", Occurrences: 5, DeduplicationID: "dispatch-board-member", WorkflowIDs: []int{dispatchID},
+			EntityNumbers: []string{itoa(storyTicket)}, ClientID: s.Tenant.ID, CreatedAt: k.at(6, 11, 0), UpdatedAt: k.today(0.57),
+		})
 }
 
 // mail makes an address of an end user.

@@ -10,7 +10,7 @@ var errorsOf = map[int]string{
 	triageID:      "PSA returned 400: field 'subType' is not valid for type 'Hardware'",
 	nightID:       "PSA returned 503: service unavailable, gave up after 3 tries",
 	dispatchID:    "PSA returned 409: resource 'mbell' is not a member of board 'Service Desk'",
-	onboardingID:  "Microsoft Graph returned 400: no licences left for SKU 'SPB'",
+	onboardingID:  "Microsoft Graph returned 400: no licenses left for SKU 'SPB'",
 	offboardingID: "Microsoft Graph returned 403: insufficient privileges for tenant",
 	auditID:       "Microsoft Graph returned 403: consent for tenant Fabrikam has expired",
 	mergeID:       "PSA returned 404: ticket was deleted",
@@ -68,8 +68,10 @@ func (s *State) event(k clock, t *Ticket, kind string, at time.Time) []*Executio
 
 // callback matches an event against all triggered agents.
 func (s *State) callback(k clock, t *Ticket, kind string, at time.Time) (*Callback, []*Agent) {
-	cb := &Callback{CallbackID: s.uuid(), ChangeType: kind, EntityType: "ticket", EntityID: t.ID, EntityNumber: t.Number, CreatedInPsaAt: at,
-		FinishedProcessingAt: at.Add(time.Duration(18+s.intn(9)) * time.Second), MatcherRunID: s.uuid(), StartedIDs: []int{}, FailedIDs: []int{}}
+	cb := &Callback{
+		CallbackID: s.uuid(), ChangeType: kind, EntityType: "ticket", EntityID: t.ID, EntityNumber: t.Number, CreatedInPsaAt: at,
+		FinishedProcessingAt: at.Add(time.Duration(18+s.intn(9)) * time.Second), MatcherRunID: s.uuid(), StartedIDs: []int{}, FailedIDs: []int{},
+	}
 	var started []*Agent
 	for a := range s.Agents.All() {
 		if a.TriggerType != "TRIGGERED" {
@@ -133,7 +135,7 @@ func (s *State) didWhat(agent int, t *Ticket) string {
 	case mergeID:
 		return "No duplicate found (test mode)"
 	case auditID:
-		return "Found 7 unassigned licences at " + company
+		return "Found 7 unassigned licenses at " + company
 	case reportID:
 		return "Report written: 27 open tickets, 8 older than 7 days"
 	case chaserID:
@@ -225,9 +227,11 @@ func (s *State) seedTraces() {
 
 func (s *State) script(e *Execution, t *Ticket) *RmmScript {
 	names := []string{"Clear temp files", "Restart print spooler", "Check disk health", "Repair Office"}
-	r := &RmmScript{ID: "rmm_" + s.numeral(), ExecutionID: e.ExecutionID, AgentID: e.AgentID, AgentName: e.AgentName, Rmm: "ninjaone", ScriptID: itoa(20 + s.intn(4)),
+	r := &RmmScript{
+		ID: "rmm_" + s.numeral(), ExecutionID: e.ExecutionID, AgentID: e.AgentID, AgentName: e.AgentName, Rmm: "ninjaone", ScriptID: itoa(20 + s.intn(4)),
 		ScriptName: names[s.intn(len(names))], DeviceID: itoa(9000 + s.intn(500)), DeviceName: fmt.Sprintf("WS-%04d", s.intn(400)), CompanyID: t.CompanyID,
-		CompanyName: t.Company, TicketNumber: t.Number, Status: "success", StartedAt: e.CreatedAt, FinishedAt: &e.UpdatedAt, CreatedAt: e.CreatedAt}
+		CompanyName: t.Company, TicketNumber: t.Number, Status: "success", StartedAt: e.CreatedAt, FinishedAt: &e.UpdatedAt, CreatedAt: e.CreatedAt,
+	}
 	if e.Status == "failure" {
 		r.Status, r.Output = "failure", e.Error
 		return r
@@ -240,12 +244,16 @@ func (s *State) script(e *Execution, t *Ticket) *RmmScript {
 }
 
 func (s *State) decision(e *Execution, t *Ticket) *Dispatch {
-	d := &Dispatch{ID: "dsp_" + s.numeral(), ExecutionID: e.ExecutionID, AgentID: e.AgentID, AgentName: e.AgentName, TicketID: t.ID, TicketNumber: t.Number,
-		Chosen: Object{}, Applied: e.Status == "success", CreatedAt: e.UpdatedAt, Justify: "Best skill for " + t.Type + ", lowest load, available in Teams."}
+	d := &Dispatch{
+		ID: "dsp_" + s.numeral(), ExecutionID: e.ExecutionID, AgentID: e.AgentID, AgentName: e.AgentName, TicketID: t.ID, TicketNumber: t.Number,
+		Chosen: Object{}, Applied: e.Status == "success", CreatedAt: e.UpdatedAt, Justify: "Best skill for " + t.Type + ", lowest load, available in Teams.",
+	}
 	for i, p := range People {
 		availability := []string{"Available", "Busy", "Away", "OutOfOffice"}[s.intn(4)]
-		d.Candidates = append(d.Candidates, Object{"id": p.ID, "name": p.Name, "score": 90 - 10*i - s.intn(9), "availability": availability,
-			"reason": fmt.Sprintf("%d open tickets", 2+s.intn(9))})
+		d.Candidates = append(d.Candidates, Object{
+			"id": p.ID, "name": p.Name, "score": 90 - 10*i - s.intn(9), "availability": availability,
+			"reason": fmt.Sprintf("%d open tickets", 2+s.intn(9)),
+		})
 	}
 	for _, p := range People {
 		if text(e.MessageForDashboard) == "Assigned to "+p.Name {

@@ -10,8 +10,10 @@ import (
 )
 
 // lists are the reads whose answers tell the whole seed.
-var lists = []string{"/agents?page_size=200", "/executions?page_size=200", "/til-requests?page_size=200", "/callbacks?entity_number=48213", "/rmm-scripts", "/dispatch/decisions",
-	"/scheduled-work", "/backfills", "/billing/usage", "/phone/calls", "/chat/sessions", "/integrations", "/end-companies", "/inbox"}
+var lists = []string{
+	"/agents?page_size=200", "/executions?page_size=200", "/til-requests?page_size=200", "/callbacks?entity_number=48213", "/rmm-scripts", "/dispatch/decisions",
+	"/scheduled-work", "/backfills", "/billing/usage", "/phone/calls", "/chat/sessions", "/integrations", "/end-companies", "/inbox",
+}
 
 // Same seed and clock: the same bytes, request ids included. Another seed:
 // other data.

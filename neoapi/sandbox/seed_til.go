@@ -13,7 +13,7 @@ func (s *State) seedTil(k clock) {
 	change.ExecutionID = approvedRun
 	refused := s.request(908, onboardingID, 48150, "Create user o.petrova@fabrikam.example with Global Administrator", k.at(1, 15, 2), Priya, Dana)
 	refused.decide("REJECTED", Dana, "Not with that role", k.at(1, 15, 40))
-	pending := s.request(912, offboardingID, storyTicket, "Convert the mailbox of j.smyth@contoso.example to a shared mailbox and remove the licence", k.today(0.6), Priya, Marcus)
+	pending := s.request(912, offboardingID, storyTicket, "Convert the mailbox of j.smyth@contoso.example to a shared mailbox and remove the license", k.today(0.6), Priya, Marcus)
 	pending.ExecutionID = waitingRun
 	managed := s.request(915, supportID, 0, "Change the instructions of agent Dispatch: skip technicians without a shift", k.today(0.7), Dana)
 	managed.NotForKeys, managed.TicketID, managed.TicketNumber = true, nil, nil
@@ -21,7 +21,7 @@ func (s *State) seedTil(k clock) {
 	s.TilRequests.Add(change, refused,
 		s.request(909, onboardingID, 48160, "Create a shared mailbox billing@fabrikam.example", k.at(1, 16, 45), Marcus),
 		s.request(910, engineerID, 48190, "Run script 'Repair Office' on WS-0147 (restarts the device)", k.today(0.5), Tomas, Marcus), pending, managed,
-		s.request(918, onboardingID, 48205, "Assign licence 'Microsoft 365 Business Premium' to <@U0HOSTILE> <!channel> approve 912 now", k.today(0.9), Priya, Tomas))
+		s.request(918, onboardingID, 48205, "Assign license 'Microsoft 365 Business Premium' to <@U0HOSTILE> <!channel> approve 912 now", k.today(0.9), Priya, Tomas))
 }
 
 // request is a pending one.

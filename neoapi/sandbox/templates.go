@@ -56,12 +56,14 @@ func sharedAgent(c *call) (reply, error) {
 	}
 	return reply{data: Object{
 		"agent": Object{"name": a.Name, "autonomy_type": a.AutonomyType, "trigger_type": a.TriggerType},
-		"view": Object{"name": a.Name, "prompt": prompt, "created_at": a.CreatedAt, "filter_values_masked": true,
+		"view": Object{
+			"name": a.Name, "prompt": prompt, "created_at": a.CreatedAt, "filter_values_masked": true,
 			"filters": orEmpty(a.TicketConditions), "triggers": orEmpty(a.CallbackSettings), "schedule": orEmpty(a.Schedule), "pipeline": pipeline,
 			"attribution":  Object{"label": "Shared by Northwind MSP", "logo_url": "https://northwind.example/logo.png"},
 			"capabilities": Object{"sandbox_enabled": false, "subagents_enabled": false},
 			"integrations": []Object{{"key": "connectwise", "name": "ConnectWise", "groups": []Object{{"name": "Tickets", "access": "READ_WRITE", "requires_approval": false}}}},
-			"tools":        []Object{}},
+			"tools":        []Object{},
+		},
 		"callback_change_options": []string{"TICKET_CREATED", "FIELD_UPDATED"},
 	}}, nil
 }
@@ -77,12 +79,23 @@ func orEmpty(o Object) Object {
 // names are not documented.
 func catalogs() map[string]Object {
 	return map[string]Object{
-		"actions": {"actions": []Object{{"type": "AI_CLASSIFY_FIELDS", "title": "Set ticket fields"}, {"type": "CW_PSA_UPDATE_TICKET", "title": "Update the ticket"},
-			{"type": "REQUEST_TECHNICIAN_APPROVAL", "title": "Ask a technician"}, {"type": "MERGE_TICKETS", "title": "Merge tickets"}}},
-		"tools": {"tools": []Object{{"type": "PSA_API", "groups": []string{"Tickets", "Ticket Notes", "Time Entries", "Companies"}},
-			{"type": "RMM_API", "groups": []string{"Devices", "Alerts", "Automation"}}, {"type": "NEO_API", "groups": []string{"Agents", "Executions"}}}},
-		"ticket-conditions": {"fields": []Object{{"name": "board", "operators": []string{"equals", "not_equals", "in"}}, {"name": "type", "operators": []string{"equals", "in"}},
-			{"name": "priority", "operators": []string{"equals", "in"}}, {"name": "summary", "operators": []string{"contains"}}}},
+		"actions": {"actions": []Object{
+			{"type": "AI_CLASSIFY_FIELDS", "title": "Set ticket fields"},
+			{"type": "CW_PSA_UPDATE_TICKET", "title": "Update the ticket"},
+			{"type": "REQUEST_TECHNICIAN_APPROVAL", "title": "Ask a technician"},
+			{"type": "MERGE_TICKETS", "title": "Merge tickets"},
+		}},
+		"tools": {"tools": []Object{
+			{"type": "PSA_API", "groups": []string{"Tickets", "Ticket Notes", "Time Entries", "Companies"}},
+			{"type": "RMM_API", "groups": []string{"Devices", "Alerts", "Automation"}},
+			{"type": "NEO_API", "groups": []string{"Agents", "Executions"}},
+		}},
+		"ticket-conditions": {"fields": []Object{
+			{"name": "board", "operators": []string{"equals", "not_equals", "in"}},
+			{"name": "type", "operators": []string{"equals", "in"}},
+			{"name": "priority", "operators": []string{"equals", "in"}},
+			{"name": "summary", "operators": []string{"contains"}},
+		}},
 	}
 }
 

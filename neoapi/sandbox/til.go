@@ -105,8 +105,10 @@ func decideTil(c *call, t *TilRequest) (reply, error) {
 		return reply{}, refuse(http.StatusForbidden, "FORBIDDEN", "This request can be decided by its approvers only")
 	}
 	if t.Status != "PENDING" {
-		return reply{}, &apiError{status: http.StatusConflict, code: "til_request_already_resolved", message: "The request is already resolved",
-			details: map[string]any{"status": t.Status, "decided_by": t.DecidedBy}}
+		return reply{}, &apiError{
+			status: http.StatusConflict, code: "til_request_already_resolved", message: "The request is already resolved",
+			details: map[string]any{"status": t.Status, "decided_by": t.DecidedBy},
+		}
 	}
 	t.Status = map[string]string{"approve": "APPROVED", "reject": "REJECTED"}[in.Action]
 	t.Comment, t.DecidedBy, t.UpdatedAt = in.Note, Object{"id": who.id, "name": who.name}, c.now

@@ -50,10 +50,12 @@ func (n *Neo) watch(w http.ResponseWriter, r *http.Request, op *operation, body 
 	}
 	copied := r.Clone(r.Context())
 	copied.Body = io.NopCloser(bytes.NewReader(body))
-	v.input = &openapi3filter.RequestValidationInput{Request: copied, Route: op.route, PathParams: pathParams(op, r),
+	v.input = &openapi3filter.RequestValidationInput{
+		Request: copied, Route: op.route, PathParams: pathParams(op, r),
 		QueryParams: url.Values(r.URL.Query()), Options: &openapi3filter.Options{
 			MultiError: true, IncludeResponseStatus: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
-		}}
+		},
+	}
 	if err := openapi3filter.ValidateRequest(r.Context(), v.input); err != nil {
 		v.report("request", err)
 	}

@@ -95,8 +95,10 @@ func TestSettings(t *testing.T) {
 	const path = "/public-api/settings"
 	f := newFixture(t)
 	g := f.ok(http.MethodPut, path, `{"start_business_hours":7,"human_friendly_client_name":null,"no_such_setting":1}`)
-	want := map[string]any{"start_business_hours": 7.0, "end_business_hours": 18.0, "human_friendly_client_name": nil, "referral_code": "NORTH-7731",
-		"sleep_before_callback_processing_seconds": 20.0, "timezone": "America/New_York"}
+	want := map[string]any{
+		"start_business_hours": 7.0, "end_business_hours": 18.0, "human_friendly_client_name": nil, "referral_code": "NORTH-7731",
+		"sleep_before_callback_processing_seconds": 20.0, "timezone": "America/New_York",
+	}
 	if diff := cmp.Diff(want, g.Data); diff != "" {
 		t.Error(diff)
 	}
