@@ -145,6 +145,9 @@ func TestBuiltInTunedSet(t *testing.T) {
 	}
 }
 
+// heldOutFloor is the share, in percent, of held-out questions that must be right.
+const heldOutFloor = 90
+
 // TestBuiltInHeldOut measures on questions written before the router and never
 // tuned on.
 func TestBuiltInHeldOut(t *testing.T) {
@@ -169,6 +172,9 @@ func TestBuiltInHeldOut(t *testing.T) {
 		t.Logf("%-10s %d of %d", kind, right[kind], all[kind])
 	}
 	t.Logf("held out: %d of %d", total, len(cases))
+	if total*100 < heldOutFloor*len(cases) {
+		t.Errorf("held out: %d of %d right, less than %d %%", total, len(cases), heldOutFloor)
+	}
 }
 
 func BenchmarkBuiltIn(b *testing.B) {
