@@ -126,6 +126,7 @@ type Inbox struct {
 	keys  keys
 	known map[Workspace]bool
 	slots chan struct{} // one token per delivery being worked on
+	bell  bell
 }
 
 // NewInbox checks the configuration. It does not talk to Redis.
