@@ -61,17 +61,15 @@ func (s *Store) Again(ctx context.Context, r Request, maxAttempts int) (Request,
 	return got, newGrant(&got, s.c.Now, until), nil
 }
 
-// Extend is the sign of life of a long execution: the lease r.Lease, and g with
-// it, hold for another Config.Lease from now. ErrBusy when somebody else has
+// Extend is the sign of life of a long execution: the lease r.Lease, and g if it
+// was made under it, hold for another Config.Lease from now. ErrBusy when somebody else has
 // taken over: stop, and send nothing more.
 func (s *Store) Extend(ctx context.Context, r Request, g Grant) error {
 	until := s.leaseEnd()
 	if _, err := s.run(ctx, extendScript, r.Workspace, r.ID, r.Lease); err != nil {
 		return wrap("extend", r.ID, err)
 	}
-	if g.ticket != nil && g.ticket.request == r.ID {
-		g.extend(until)
-	}
+	g.extend(r.Lease, until)
 	return nil
 }
 

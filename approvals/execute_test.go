@@ -92,6 +92,74 @@ func TestGrantLapsesWithTheLease(t *testing.T) {
 	})
 }
 
+// The sweep looks at an execution when its lease ends, not when the one before it would have.
+func TestDueFollowsTheLease(t *testing.T) {
+	t.Parallel()
+	eachRedis(t, func(t *testing.T, e env) {
+		ctx := t.Context()
+		r := e.approved(t)
+		almost := e.c.Lease - time.Second
+		quiet := func(after string) {
+			t.Helper()
+			e.clock.add(almost)
+			if due, err := e.Due(ctx, r.Workspace, 10); err != nil || len(due) != 0 {
+				t.Errorf("after %s: %v, %v", after, due, err)
+			}
+		}
+		quiet("approval")
+		r, g, err := e.Redeem(ctx, r.Workspace, r.ID, r.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		quiet("redeem")
+		if err := e.Extend(ctx, r, g); err != nil {
+			t.Fatal(err)
+		}
+		quiet("extend")
+		if r, _, err = e.Again(ctx, r, 2); err != nil {
+			t.Fatal(err)
+		}
+		quiet("again")
+		e.clock.add(time.Second)
+		if r, err = e.Retake(ctx, r.Workspace, r.ID); err != nil {
+			t.Fatal(err)
+		}
+		quiet("retake")
+		e.clock.add(time.Second)
+		if due, err := e.Due(ctx, r.Workspace, 10); err != nil || len(due) != 1 {
+			t.Errorf("at the end of the lease: %v, %v", due, err)
+		}
+	})
+}
+
+// A grant is prolonged by its own lease only.
+func TestExtendDoesNotProlongOthersGrants(t *testing.T) {
+	t.Parallel()
+	e := newMiniEnv(t)
+	_, other := e.executing(t)
+	e.clock.add(e.c.Lease / 2)
+	r, _ := e.executing(t)
+	if err := e.Extend(t.Context(), r, other); err != nil {
+		t.Fatal(err)
+	}
+	e.clock.add(e.c.Lease / 2)
+	if err := other.Spend(testDigest); !errors.Is(err, ErrLapsed) {
+		t.Errorf("the other's grant: %v", err)
+	}
+	r, g := e.executing(t)
+	e.clock.add(e.c.Lease)
+	r, err := e.Retake(t.Context(), r.Workspace, r.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Extend(t.Context(), r, g); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Spend(testDigest); !errors.Is(err, ErrLapsed) {
+		t.Errorf("the grant of the lease before: %v", err)
+	}
+}
+
 // A process that dies between approval and execution: another one finds the
 // request and carries on.
 func TestRestartBetweenDecideAndExecute(t *testing.T) {

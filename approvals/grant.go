@@ -14,6 +14,7 @@ type Grant struct{ ticket *ticket }
 
 type ticket struct {
 	request  ID
+	lease    string
 	digest   string
 	attempt  int
 	testMode bool
@@ -25,7 +26,7 @@ type ticket struct {
 // newGrant is called with a record that a script has just put, or found, in
 // Executing under the caller's own lease token.
 func newGrant(r *Request, now func() time.Time, until time.Time) Grant {
-	t := &ticket{request: r.ID, digest: r.Digest, attempt: r.Attempts, testMode: r.TestMode, now: now}
+	t := &ticket{request: r.ID, lease: r.Lease, digest: r.Digest, attempt: r.Attempts, testMode: r.TestMode, now: now}
 	t.until.Store(until.UnixMilli())
 	return Grant{t}
 }
@@ -63,10 +64,10 @@ func (g Grant) Attempt() int {
 	return g.ticket.attempt
 }
 
-// extend moves the end of the lease. It cannot revive a grant of another lease:
-// Store.Extend calls it only after Redis has confirmed that the lease is ours.
-func (g Grant) extend(until time.Time) {
-	if g.ticket != nil {
+// extend moves the end of the grant if it was made under this lease, which Redis
+// has just confirmed. A grant of an earlier lease stays lapsed.
+func (g Grant) extend(lease string, until time.Time) {
+	if g.ticket != nil && lease != "" && g.ticket.lease == lease {
 		g.ticket.until.Store(until.UnixMilli())
 	}
 }

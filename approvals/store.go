@@ -74,6 +74,9 @@ func setDefault[T comparable](v *T, def T) {
 	}
 }
 
+// Lease is how long an execution may go without a sign of life (Config.Lease).
+func (s *Store) Lease() time.Duration { return s.c.Lease }
+
 // scriptFiles hold one state change each; record.lua goes in front of all.
 //
 //go:embed *.lua
