@@ -42,14 +42,18 @@ func (s *Service) decide(ctx context.Context, a *ask, c adapters.Click) (adapter
 	}
 	rec, err = s.record(ctx, a, rec, d, rule)
 	if answer, handled := s.lateClick(a, rec, err); handled {
-		s.redraw(ctx, rec)
-		return answer, s.lateAudit(ctx, a, rec, err)
+		return answer, s.late(ctx, a, rec, err)
 	}
 	if err != nil {
 		return adapters.Answer{}, storeErr(err)
 	}
-	s.redraw(ctx, rec)
-	if rec, err = s.execute(ctx, rec); err != nil {
+	if rec.State.Final() { // rejected, or the same click again after the end
+		err = s.ended(ctx, rec)
+	} else {
+		s.redraw(ctx, rec)
+		rec, err = s.execute(ctx, rec)
+	}
+	if err != nil {
 		return adapters.Answer{}, storeErr(err)
 	}
 	return adapters.Answer{Card: s.approvalCard(rec, a.zone), Where: adapters.Shown}, nil
@@ -161,7 +165,12 @@ func (s *Service) lateClick(a *ask, rec approvals.Request, err error) (adapters.
 	return private(refusedCard(title, summary)), true
 }
 
-func (s *Service) lateAudit(ctx context.Context, a *ask, rec approvals.Request, err error) error {
+// late audits a click that came too late and brings the cards up to date. It
+// may have been the click that found the request expired.
+func (s *Service) late(ctx context.Context, a *ask, rec approvals.Request, err error) error {
+	if ended := s.ended(ctx, rec); ended != nil {
+		return storeErr(ended)
+	}
 	return s.audit(ctx, a, approvals.Record{
 		Kind: approvals.KindRefusal, Key: "refusal:" + a.delivery, Approval: rec.ID, Digest: rec.Digest, Outcome: err.Error(),
 	})
@@ -174,8 +183,7 @@ func (s *Service) withdraw(ctx context.Context, a *ask, rec approvals.Request) (
 			s.refused(ctx, a, "not_requester", string(rec.ID))
 	}
 	if answer, handled := s.lateClick(a, rec, err); handled {
-		s.redraw(ctx, rec)
-		return answer, s.lateAudit(ctx, a, rec, err)
+		return answer, s.late(ctx, a, rec, err)
 	}
 	if err != nil {
 		return adapters.Answer{}, storeErr(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"time"
 
 	"neobot/adapters"
 	"neobot/approvals"
@@ -12,12 +11,15 @@ import (
 	"neobot/neoapi"
 )
 
-const (
-	// executeTimeout bounds one execution; it is shorter than the lease, so
-	// nobody else takes the request over while a call is still under way.
-	executeTimeout = 45 * time.Second
-	maxAttempts    = 2 // of an idempotent write that provably was not applied
-)
+// maxAttempts of an idempotent write that provably was not applied.
+const maxAttempts = 2
+
+// bounded gives one execution three quarters of its lease: it ends before
+// anybody else may take the request over. A shutdown must not cut a write in
+// half, so the cancellation of ctx does not count.
+func (s *Service) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), s.Store.Lease()/4*3)
+}
 
 // readBack names, for writes with a target that can be read, the read of it.
 var readBack = map[string]string{
@@ -62,8 +64,7 @@ func (s *Service) execute(ctx context.Context, rec approvals.Request) (approvals
 	if rec.State != approvals.Approved {
 		return rec, nil
 	}
-	// A shutdown must not cut a write in half: the work is bounded by its own clock.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), executeTimeout)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	j, problem := s.prepare(ctx, rec)
 	if problem == nil {
@@ -74,7 +75,7 @@ func (s *Service) execute(ctx context.Context, rec approvals.Request) (approvals
 	}
 	rec, grant, err := s.Store.Redeem(ctx, rec.Workspace, rec.ID, rec.Digest)
 	if errors.Is(err, approvals.ErrExpired) {
-		return rec, s.expired(ctx, rec) // the process was away too long after the approval
+		return rec, s.ended(ctx, rec) // the process was away too long after the approval
 	}
 	if errors.Is(err, approvals.ErrBusy) || errors.Is(err, approvals.ErrDecided) || errors.Is(err, approvals.ErrNotReady) {
 		return rec, nil // another worker was first
@@ -214,7 +215,7 @@ func (s *Service) settle(ctx context.Context, j job, cause *neoapi.Error) (appro
 // takeOver continues a request whose worker died while executing. What that
 // worker had sent is unknown, so the target is read back first.
 func (s *Service) takeOver(ctx context.Context, rec approvals.Request) (approvals.Request, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), executeTimeout)
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	rec, err := s.Store.Retake(ctx, rec.Workspace, rec.ID)
 	if errors.Is(err, approvals.ErrBusy) || errors.Is(err, approvals.ErrDecided) || errors.Is(err, approvals.ErrNotReady) {
@@ -235,23 +236,13 @@ func (s *Service) takeOver(ctx context.Context, rec approvals.Request) (approval
 	return s.settle(ctx, j, nil)
 }
 
-// finish saves the outcome, then its audit line, then redraws every copy.
+// finish saves the outcome, then shows it.
 func (s *Service) finish(ctx context.Context, rec approvals.Request, state approvals.State, r result) (approvals.Request, error) {
 	done, err := s.Store.Finish(ctx, rec, state, mustJSON(r))
 	if err != nil {
 		return rec, err
 	}
-	err = s.Audit.Append(ctx, approvals.Record{
-		Workspace: done.Workspace, Kind: approvals.KindResult, Key: "result:" + string(done.ID), At: s.Now(), Person: done.Requester,
-		Approval: done.ID, Digest: done.Digest, Outcome: string(done.State), RequestID: r.RequestID,
-		Detail: map[string]any{"code": r.Code, "status": r.Status, "summary": r.Summary},
-	})
-	if err != nil {
-		return done, err
-	}
-	s.redraw(ctx, done)
-	s.tell(ctx, done)
-	return done, nil
+	return done, s.ended(ctx, done)
 }
 
 func (s *Service) auditWrite(ctx context.Context, j job) error {

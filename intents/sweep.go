@@ -2,6 +2,7 @@ package intents
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"sync"
 	"time"
@@ -12,7 +13,7 @@ import (
 )
 
 const (
-	sweepEvery   = 2 * time.Second
+	sweepEvery   = 2 * time.Second // or a tenth of the lease, whichever is shorter
 	sweepBatch   = 50
 	redrawGiveUp = 24 * time.Hour // a card that cannot be edited for a day stays as it is
 	tellAfter    = time.Minute    // decided later than this, the requester gets a line in the thread
@@ -27,7 +28,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer wg.Wait()
 	wg.Go(func() { s.watchDrift(ctx) })
 	wg.Go(func() { s.runSchedules(ctx) })
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTicker(min(sweepEvery, s.Store.Lease()/10))
 	defer tick.Stop()
 	for {
 		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
@@ -80,21 +81,41 @@ func (s *Service) expire(ctx context.Context, rec approvals.Request) error {
 	if err != nil || rec.State != approvals.Expired {
 		return err
 	}
-	return s.expired(ctx, rec)
+	return s.ended(ctx, rec)
 }
 
-// expired tells everybody that nobody decided, or nobody could execute, in time.
-func (s *Service) expired(ctx context.Context, rec approvals.Request) error {
-	err := s.Audit.Append(ctx, approvals.Record{
-		Workspace: rec.Workspace, Kind: approvals.KindDecision, Key: "expired:" + string(rec.ID), At: s.Now(), Person: rec.Requester,
-		Approval: rec.ID, Digest: rec.Digest, Outcome: "expired",
-	})
-	if err != nil {
+// ended tells the audit trail and the people how a request came to its end.
+// Redrawing is last, because it notes that nothing is left to do: killed before
+// that, the sweep finds the request undrawn and does all of this again, and
+// nothing of it twice.
+func (s *Service) ended(ctx context.Context, rec approvals.Request) error {
+	if err := s.auditEnd(ctx, rec); err != nil {
 		return err
 	}
-	s.redraw(ctx, rec)
 	s.tell(ctx, rec)
+	s.redraw(ctx, rec)
 	return nil
+}
+
+// auditEnd writes the record of an end that no click wrote: rejected and
+// withdrawn requests have theirs from the click, which is delivered again when
+// it was cut off.
+func (s *Service) auditEnd(ctx context.Context, rec approvals.Request) error {
+	r := approvals.Record{
+		Workspace: rec.Workspace, At: s.Now(), Person: rec.Requester, Approval: rec.ID, Digest: rec.Digest, Outcome: string(rec.State),
+	}
+	switch rec.State {
+	case approvals.Expired:
+		r.Kind, r.Key = approvals.KindDecision, "expired:"+string(rec.ID)
+	case approvals.Done, approvals.Failed, approvals.Unknown:
+		var res result
+		_ = json.Unmarshal(rec.Result, &res) // written by finish; an unreadable one shows as empty
+		r.Kind, r.Key, r.RequestID = approvals.KindResult, "result:"+string(rec.ID), res.RequestID
+		r.Detail = map[string]any{"code": res.Code, "status": res.Status, "summary": res.Summary}
+	case approvals.Pending, approvals.Approved, approvals.Executing, approvals.Rejected, approvals.Withdrawn:
+		return nil
+	}
+	return s.Audit.Append(ctx, r)
 }
 
 func (s *Service) sweepCards(ctx context.Context, w string) error {
@@ -102,10 +123,10 @@ func (s *Service) sweepCards(ctx context.Context, w string) error {
 	faults := []error{err}
 	for _, rec := range recs {
 		if rec.State.Final() && s.Now().Sub(rec.EndedAt) > redrawGiveUp {
-			faults = append(faults, s.Store.Drawn(ctx, rec))
+			faults = append(faults, s.auditEnd(ctx, rec), s.Store.Drawn(ctx, rec))
 			continue
 		}
-		s.redraw(ctx, rec)
+		faults = append(faults, s.ended(ctx, rec))
 	}
 	return errors.Join(faults...)
 }
@@ -113,7 +134,7 @@ func (s *Service) sweepCards(ctx context.Context, w string) error {
 // tell puts one line into the thread where the request was made, when the end
 // came late: an edited card alone notifies nobody.
 func (s *Service) tell(ctx context.Context, rec approvals.Request) {
-	if rec.EndedAt.Sub(rec.CreatedAt) < tellAfter {
+	if rec.EndedAt.Sub(rec.CreatedAt) < tellAfter || rec.State == approvals.Withdrawn {
 		return
 	}
 	v, o, _, err := parse(rec)

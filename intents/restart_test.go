@@ -1,0 +1,56 @@
+package intents
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"neobot/approvals"
+	"neobot/cards"
+)
+
+// The process dies after the outcome was saved and before anybody, or the audit
+// trail, was told of it.
+func TestEndIsToldAfterRestart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, disable)
+	asked := b.says("riley", "off")
+	rec := b.record(asked)
+	ctx := t.Context()
+	_, err := b.s.Store.Decide(ctx, rec.Workspace, rec.ID, approvals.DecideArgs{Quorum: 1, Decision: approvals.Decision{
+		Person: "Sam", Choice: approvals.Approve, At: b.clock.Now(), Workspace: string(home), User: "U_SAM", Home: "T1", Delivery: "c9",
+	}})
+	check(t, err)
+	rec, _, err = b.s.Store.Redeem(ctx, rec.Workspace, rec.ID, rec.Digest)
+	check(t, err)
+	b.clock.Add(90 * time.Second)
+	_, err = b.s.Store.Finish(ctx, rec, approvals.Done, mustJSON(result{Code: "applied", Summary: "Neo now shows the change.", RequestID: "r-1"}))
+	check(t, err)
+	b.clock.Add(2 * time.Minute)
+	for range 3 {
+		check(t, b.s.Sweep(ctx))
+		b.clock.Add(2 * time.Minute)
+	}
+	results := 0
+	for _, line := range b.audited() {
+		if strings.HasPrefix(line, string(approvals.KindResult)) {
+			results++
+		}
+	}
+	if results != 1 {
+		t.Errorf("%d result records in the audit trail: %v", results, b.audited())
+	}
+	told := 0
+	for _, c := range b.screen.all(merge) {
+		if c.Status != cards.StatusDone {
+			t.Errorf("a card shows %q", c.Status)
+		}
+		if len(c.Fields) == 0 {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("the requester was told %d times", told)
+	}
+	b.wantWrites(0)
+}
