@@ -18,6 +18,12 @@ const (
 	teamsMaxColumns  = 5 // a table with more is shown as a list
 	teamsMaxRows     = 60
 
+	// Shares of the budget for the parts that are never left out.
+	teamsShareSummary = 5000
+	teamsShareLinks   = 4000
+	teamsShareButtons = 8000
+	teamsShareFooter  = 2000
+
 	// AdaptiveCardType is the content type of an attachment holding a card.
 	AdaptiveCardType = "application/vnd.microsoft.card.adaptive"
 )
@@ -52,12 +58,12 @@ func newAdaptiveCard(body []any) AdaptiveCard {
 // not part of the card: the activity carries it when c.AIGenerated is set.
 func Teams(c Card) AdaptiveCard {
 	card := newAdaptiveCard(nil)
-	card.FallbackText = mdPlain(Summary(c))
+	card.FallbackText = mdPlain(brief(Summary(c), 300))
 	p := newPage[any](teamsMaxCard-jsonBytes(card), teamsMaxElements, jsonBytes)
 	p.add(teamsTop(c)...)
 	end := newPage[any](p.room, p.slots, jsonBytes)
-	end.add(teamsEnd(c)...)
-	p.room, p.slots = end.room-noteReserve, end.slots-1
+	end.add(teamsEnd(c, &end)...)
+	p.room, p.slots, p.missing = end.room-noteReserve, end.slots-1, end.missing
 	teamsFields(&p, c.Fields)
 	teamsChanges(&p, c.Changes)
 	for _, b := range c.Body {
@@ -81,8 +87,10 @@ func teamsTop(c Card) []any {
 			textBlock{Type: "TextBlock", Text: testModeIcon + " **" + testModeTitle + ":** " + testModeText, Wrap: true},
 		}})
 	}
-	if s := strings.TrimSpace(clean(c.Summary)); s != "" {
-		out = append(out, richText("", words(cut(s, 1500))))
+	if c.Summary != "" {
+		out = append(out, shrink(jsonBytes, teamsShareSummary, summaryLimits, func(limit int) any {
+			return richText("", words(shortSummary(c, limit)))
+		}))
 	}
 	return out
 }
@@ -103,27 +111,44 @@ func statusColor(s Status) string {
 	return ""
 }
 
-// teamsEnd is links, buttons and small print.
-func teamsEnd(c Card) []any {
-	var out []any
-	for i, l := range c.Links {
-		if i == 10 {
-			break
-		}
-		out = append(out, teamsLink(l))
-	}
+// teamsEnd is links, buttons and small print. It counts in p what is left out.
+func teamsEnd(c Card, p *page[any]) []any {
+	links := c.Links[:min(len(c.Links), 10)]
+	n := fitCount(jsonBytes, teamsShareLinks, len(links), func(n int) []any { return teamsLinks(links[:n]) })
+	p.missing.miss(len(c.Links)-n, "link")
+	out := teamsLinks(links[:n])
 	buttons, left := splitButtons(c.Buttons, teamsMaxButtons)
-	for len(buttons) > 0 {
-		n := min(teamsMaxActions, len(buttons))
-		set := actionSet{Type: "ActionSet"}
-		for _, b := range buttons[:n] {
-			set.Actions = append(set.Actions, teamsAction(b))
-		}
-		out = append(out, set)
-		buttons = buttons[n:]
+	n = fitCount(jsonBytes, teamsShareButtons, len(buttons), func(n int) []any { return teamsButtons(buttons[:n]) })
+	out = append(out, teamsButtons(buttons[:n])...)
+	if f := footerLine(c, left+len(buttons)-n, false); f != "" {
+		out = append(out, shrink(jsonBytes, teamsShareFooter, footerLimits, func(limit int) any { return smallPrint(cut(f, limit)) }))
 	}
-	if f := footerLine(c, left, false); f != "" {
-		out = append(out, smallPrint(f))
+	return out
+}
+
+// teamsButtons is the buttons in sets of teamsMaxActions, labels shortened if
+// they must be.
+func teamsButtons(buttons []Button) []any {
+	return shrink(jsonBytes, teamsShareButtons, labelLimits, func(limit int) []any {
+		var out []any
+		for rest := buttons; len(rest) > 0; {
+			n := min(teamsMaxActions, len(rest))
+			set := actionSet{Type: "ActionSet"}
+			for _, b := range rest[:n] {
+				b.Label = brief(oneLine(b.Label), limit)
+				set.Actions = append(set.Actions, teamsAction(b))
+			}
+			out = append(out, set)
+			rest = rest[n:]
+		}
+		return out
+	})
+}
+
+func teamsLinks(links []Link) []any {
+	var out []any
+	for _, l := range links {
+		out = append(out, teamsLink(l))
 	}
 	return out
 }
@@ -149,7 +174,7 @@ func teamsLink(l Link) any {
 // https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/universal-actions-for-adaptive-cards/overview
 func teamsAction(b Button) any {
 	data := map[string]any{"action": string(b.Action), "id": b.ID}
-	submit := action{Type: "Action.Submit", Title: brief(oneLine(b.Label), 75), Data: data}
+	submit := action{Type: "Action.Submit", Title: noMacro(brief(oneLine(b.Label), 75)), Data: data}
 	switch b.Style {
 	case StylePrimary:
 		submit.Style = "positive"
@@ -190,12 +215,14 @@ func teamsChanges(p *page[any], changes []Change) {
 	if len(changes) == 0 {
 		return
 	}
+	read, more := readChanges(changes)
+	p.missing.miss(more, "changed field")
 	var parts []any
-	for _, limit := range []int{1200, 400, 150, 60} {
+	for _, limit := range changeLimits {
 		parts = append(parts[:0], heading(changesHeading, "Medium"))
 		size := 0
-		for _, c := range changes {
-			el := changeElement(showChange(c, limit))
+		for _, c := range read {
+			el := changeElement(c.cut(limit))
 			size += jsonBytes(el) + 1
 			parts = append(parts, el)
 		}
@@ -205,7 +232,7 @@ func teamsChanges(p *page[any], changes []Change) {
 	}
 	for i, el := range parts {
 		if !p.try(el) {
-			p.missing.miss(len(changes)-max(i-1, 0), "changed field")
+			p.missing.miss(len(read)-max(i-1, 0), "changed field")
 			return
 		}
 	}
@@ -251,6 +278,10 @@ func valueWords(s string, absent bool) textRun {
 
 // teamsBody adds one block of the body.
 func teamsBody(p *page[any], b Block) {
+	if p.full() {
+		p.missing.miss(1, "section")
+		return
+	}
 	if h := oneLine(b.Heading); h != "" {
 		if !p.try(heading(brief(h, 150), "Medium")) {
 			p.missing.miss(1, "section")
@@ -268,20 +299,20 @@ func teamsBody(p *page[any], b Block) {
 			}
 		}
 	case b.Code != "":
-		p.fitText(visibleBlock(b.Code), teamsMaxText, func(s string) any {
+		p.fitText(b.Code, teamsMaxText, exact, func(s string) any {
 			box := codeBox(s)
 			box.Spacing = "Small"
 			return box
 		})
 	case b.Text != "":
-		p.fitText(strings.TrimSpace(clean(b.Text)), teamsMaxText, func(s string) any { return richText("Small", words(s)) })
+		p.fitText(b.Text, teamsMaxText, paragraph, func(s string) any { return richText("Small", words(s)) })
 	}
 }
 
 // teamsItem is title and detail, with the button beside them.
 func teamsItem(it Item) any {
 	lines := []any{richText("", strong(brief(itemTitle(it), 150)))}
-	if d := oneLine(clean(it.Detail)); d != "" {
+	if d := oneLine(it.Detail); d != "" {
 		lines = append(lines, richText("None", subtle(cut(d, 400))))
 	}
 	if it.Button == nil || !it.Button.usable() {

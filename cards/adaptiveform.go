@@ -30,7 +30,7 @@ func TeamsForm(f Form) TeamsDialog {
 	card.MSTeams = nil
 	if f.Action.Valid() && ValidID(f.ID) {
 		card.Actions = []any{action{
-			Type: "Action.Submit", Title: orWord(brief(oneLine(f.Submit), 75), "Send"), Style: "positive",
+			Type: "Action.Submit", Title: noMacro(orWord(brief(oneLine(f.Submit), 75), "Send")), Style: "positive",
 			Data: map[string]any{"action": string(f.Action), "id": f.ID},
 		}}
 	}
@@ -54,7 +54,7 @@ func TeamsForm(f Form) TeamsDialog {
 		teamsBody(&p, withoutButtons(b))
 	}
 	card.Body = finish(p, inputs.items, smallPrint)
-	title := orWord(brief(oneLine(f.Title), 60), "neobot")
+	title := noMacro(orWord(brief(oneLine(f.Title), 60), "neobot"))
 	return TeamsDialog{Title: title, Height: "medium", Width: "medium", Card: card.Attachment()}
 }
 
@@ -63,7 +63,7 @@ func teamsInput(in Input) any {
 	if !ValidInputName(in.Name) {
 		return nil
 	}
-	id, label := teamsInputPrefix+in.Name, orWord(brief(oneLine(in.Label), 150), in.Name)
+	id, label := teamsInputPrefix+in.Name, noMacro(orWord(brief(oneLine(in.Label), 150), in.Name))
 	missing := ""
 	if !in.Optional {
 		missing = "Please fill this in"

@@ -49,7 +49,7 @@ func slackBlocks(c Card, maxBlocks int, table bool) []slack.Block {
 	p.add(slackTop(c)...)
 	end := newPage[slack.Block](p.room, p.slots, jsonUnits)
 	end.add(slackEnd(c, &end)...)
-	p.room, p.slots, p.buttons = end.room-noteReserve, end.slots-1, end.buttons
+	p.room, p.slots, p.buttons, p.missing = end.room-noteReserve, end.slots-1, end.buttons, end.missing
 	slackFields(p, c.Fields)
 	slackChanges(p, c.Changes)
 	for _, b := range c.Body {
@@ -70,57 +70,67 @@ func slackTop(c Card) []slack.Block {
 	if c.TestMode {
 		out = append(out, slack.NewSectionBlock(markdown(testModeIcon+" *"+testModeTitle+":* "+testModeText), nil, nil))
 	}
-	if s := strings.TrimSpace(clean(c.Summary)); s != "" {
-		out = append(out, richBlock(section(run(cut(s, 1500)))))
+	if c.Summary != "" {
+		out = append(out, shrink(jsonUnits, slackShareSummary, summaryLimits, func(limit int) slack.Block {
+			return richBlock(section(run(shortSummary(c, limit))))
+		}))
 	}
 	return out
 }
 
-// slackEnd is links, buttons and small print.
+// slackEnd is links, buttons and small print. It counts the buttons in p.
 func slackEnd(c Card, p *page[slack.Block]) []slack.Block {
 	var out []slack.Block
-	if links := slackLinks(c.Links); links != nil {
-		out = append(out, links)
+	links := c.Links[:min(len(c.Links), 10)]
+	n := fitCount(jsonUnits, slackShareLinks, len(links), func(n int) slack.Block { return slackLinks(links[:n]) })
+	p.missing.miss(len(c.Links)-n, "link")
+	if n > 0 {
+		out = append(out, slackLinks(links[:n]))
 	}
 	buttons, left := splitButtons(c.Buttons, slackMaxActions)
-	if len(buttons) > 0 {
-		els := make([]slack.BlockElement, 0, len(buttons))
-		for _, b := range buttons {
-			els = append(els, slackButton(b, p.buttons))
-			p.buttons++
-		}
-		out = append(out, slack.NewActionBlock("", els...))
+	n = fitCount(jsonUnits, slackShareButtons, len(buttons), func(n int) slack.Block { return slackButtons(buttons[:n]) })
+	if n > 0 {
+		p.buttons = n
+		out = append(out, slackButtons(buttons[:n]))
 	}
-	if f := footerLine(c, left, true); f != "" {
-		out = append(out, contextBlock(f))
+	footer := footerLine(c, left+len(buttons)-n, true)
+	if footer != "" {
+		out = append(out, shrink(jsonUnits, slackShareFooter, footerLimits, func(limit int) slack.Block {
+			return contextBlock(cut(footer, limit))
+		}))
 	}
 	return out
 }
 
-// slackLinks is one line per link, "label (host)"; at most ten.
+// slackButtons is one row of buttons, labels shortened if they must be.
+func slackButtons(buttons []Button) slack.Block {
+	return shrink(jsonUnits, slackShareButtons, labelLimits, func(limit int) slack.Block {
+		els := make([]slack.BlockElement, 0, len(buttons))
+		for i, b := range buttons {
+			b.Label = brief(oneLine(b.Label), limit)
+			els = append(els, slackButton(b, i))
+		}
+		return slack.NewActionBlock("", els...)
+	})
+}
+
+// slackLinks is one line per link, "label (host)".
 func slackLinks(links []Link) slack.Block {
 	var els []slack.RichTextSectionElement
-	for i, l := range links {
-		if i == 10 {
-			break
-		}
+	for _, l := range links {
 		if len(els) > 0 {
 			els = append(els, run("\n"))
 		}
 		target, host, ok := safeLink(l)
-		if !ok {
-			els = append(els, run(cut(linkText(l), 300)))
-			continue
-		}
 		label := brief(oneLine(l.Label), 100)
-		if label == "" || strings.Contains(label, "://") {
+		switch {
+		case !ok:
+			els = append(els, run(cut(linkText(l), 300)))
+		case label == "" || strings.Contains(label, "://"): // a label must not pose as another address
 			els = append(els, slack.NewRichTextSectionLinkElement(target, target, nil))
-			continue
+		default:
+			els = append(els, slack.NewRichTextSectionLinkElement(target, label, nil), run(" ("+host+")"))
 		}
-		els = append(els, slack.NewRichTextSectionLinkElement(target, label, nil), run(" ("+host+")"))
-	}
-	if len(els) == 0 {
-		return nil
 	}
 	return richBlock(slack.NewRichTextSection(els...))
 }

@@ -155,9 +155,12 @@ func slackChanges(p *slackPage, changes []Change) {
 	if len(changes) == 0 {
 		return
 	}
+	read, more := readChanges(changes)
+	p.missing.miss(more, "changed field")
+	changes = changes[:len(read)]
 	var blocks []slack.Block
-	for _, limit := range []int{900, 400, 150, 60} {
-		blocks = changeBlocks(changes, limit)
+	for _, limit := range changeLimits {
+		blocks = changeBlocks(read, limit)
 		size := 0
 		for _, b := range blocks {
 			size += jsonUnits(b) + 1
@@ -177,13 +180,13 @@ func slackChanges(p *slackPage, changes []Change) {
 // changesPerBlock keeps a card with many changes within the number of blocks.
 const changesPerBlock = 4
 
-func changeBlocks(changes []Change, limit int) []slack.Block {
+func changeBlocks(changes []shownChange, limit int) []slack.Block {
 	out := []slack.Block{richBlock(section(styled(changesHeading, bold)))}
 	for len(changes) > 0 {
 		n := min(changesPerBlock, len(changes))
 		var els []slack.RichTextElement
 		for _, c := range changes[:n] {
-			els = append(els, changeElements(showChange(c, limit))...)
+			els = append(els, changeElements(c.cut(limit))...)
 		}
 		out = append(out, richBlock(els...))
 		changes = changes[n:]
@@ -226,6 +229,10 @@ func valueRun(s string, absent bool) slack.RichTextSectionElement {
 
 // slackBody adds one block of the body.
 func slackBody(p *slackPage, b Block) {
+	if p.full() {
+		p.missing.miss(1, "section")
+		return
+	}
 	if h := oneLine(b.Heading); h != "" {
 		if !p.try(richBlock(section(styled(brief(h, 150), bold)))) {
 			p.missing.miss(1, "section")
@@ -238,14 +245,11 @@ func slackBody(p *slackPage, b Block) {
 	case len(b.Items) > 0:
 		slackItems(p, b.Items)
 	case b.Code != "":
-		p.fitText(visibleBlock(b.Code), slackMaxText, func(s string) slack.Block { return richBlock(preformatted(s)) })
+		p.fitText(b.Code, slackMaxText, exact, func(s string) slack.Block { return richBlock(preformatted(s)) })
 	case b.Text != "":
-		p.fitText(strings.TrimSpace(clean(b.Text)), slackMaxText, func(s string) slack.Block { return richBlock(section(run(s))) })
+		p.fitText(b.Text, slackMaxText, paragraph, func(s string) slack.Block { return richBlock(section(run(s))) })
 	}
 }
-
-// visibleBlock is clean text for preformatted display, hidden characters shown.
-func visibleBlock(s string) string { return strings.Trim(sanitize(s, true), "\n") }
 
 // slackItems gives an item with a button a block of its own and puts runs of
 // others together.
@@ -271,7 +275,7 @@ func slackItems(p *slackPage, items []Item) {
 }
 
 func itemWithButton(it Item, n int) slack.Block {
-	text := twoLines(itemTitle(it), oneLine(clean(it.Detail)), 600)
+	text := twoLines(itemTitle(it), oneLine(it.Detail), 600)
 	return slack.NewSectionBlock(text, nil, slack.NewAccessory(slackButton(*it.Button, n)))
 }
 
@@ -293,7 +297,7 @@ func itemLines(items []Item) slack.Block {
 			els = append(els, run("\n"))
 		}
 		els = append(els, styled(brief(itemTitle(it), 150), bold))
-		if d := oneLine(clean(it.Detail)); d != "" {
+		if d := oneLine(it.Detail); d != "" {
 			els = append(els, run("\n"+cut(d, 400)))
 		}
 	}

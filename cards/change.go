@@ -53,44 +53,62 @@ const (
 	maxPlaces = 5
 )
 
-// showChange cleans a change. Of long values only the places that differ are
-// kept, each of them cut to limit units, at least 60.
-func showChange(c Change, limit int) shownChange {
+// maxChanges is how many changes are looked at. No card has room for more.
+const maxChanges = 60
+
+// changeLimits are the lengths, in units, that long values are cut to: the
+// first with which all changes fit.
+var changeLimits = []int{1000, 400, 150, 60}
+
+// readChanges makes changes ready for the eye, and counts those beyond maxChanges.
+func readChanges(changes []Change) (out []shownChange, more int) {
+	if len(changes) > maxChanges {
+		more = len(changes) - maxChanges
+		changes = changes[:maxChanges]
+	}
+	for _, c := range changes {
+		out = append(out, readChange(c))
+	}
+	return out, more
+}
+
+// readChange cleans a change and finds the places of long values that differ.
+func readChange(c Change) shownChange {
 	before, after := visible(c.Before), visible(c.After)
 	s := shownChange{
 		Field:    orWord(brief(oneLine(c.Field), 120), "(no name)"),
 		NoBefore: c.Before == "", NoAfter: c.After == "",
 	}
-	s.Before, s.After = orWord(before, notSet), orWord(after, notSet)
-	joined := s.Before + s.After
-	if units(joined) <= inlineUnits && !hasRTL(joined) && !strings.Contains(joined, "\n") {
+	joined := orWord(before, notSet) + orWord(after, notSet)
+	switch {
+	case len(joined) <= 4*inlineUnits && units(joined) <= inlineUnits && !hasRTL(joined) && !strings.Contains(joined, "\n"):
 		s.Inline = true // running text may be shown with blanks run together
-		s.Before, s.After = doubled.Replace(s.Before), doubled.Replace(s.After)
-		return s
-	}
-	if s.NoBefore || s.NoAfter {
-		s.Places = []place{{Removed: cut(s.Before, limit), Added: cut(s.After, limit)}}
-		return s
-	}
-	if before == after {
+		s.Before, s.After = doubled.Replace(orWord(before, notSet)), doubled.Replace(orWord(after, notSet))
+	case c.Before == c.After:
+		s.Note = "unchanged"
+	case before == after:
 		s.Note = "no difference that can be shown"
-		if c.Before == c.After {
-			s.Note = "unchanged"
+	case s.NoBefore || s.NoAfter:
+		s.Places = []place{{Removed: orWord(before, notSet), Added: orWord(after, notSet)}}
+	default:
+		s.Places = places(before, after)
+		shown := min(len(s.Places), maxPlaces)
+		s.Note = placesNote(shown, len(s.Places)-shown, strings.Contains(before, "\n") || strings.Contains(after, "\n"))
+		s.Places = s.Places[:shown]
+		for i, p := range s.Places {
+			s.Places[i].Removed, s.Places[i].Added = focus(p.Removed, p.Added)
 		}
-		return s
 	}
-	s.Places = places(before, after)
-	hidden := 0
-	if len(s.Places) > maxPlaces {
-		hidden = len(s.Places) - maxPlaces
-		s.Places = s.Places[:maxPlaces]
-	}
-	s.Note = placesNote(len(s.Places), hidden, strings.Contains(before, "\n") || strings.Contains(after, "\n"))
+	return s
+}
+
+// cut shortens every place to limit units, at least 60.
+func (s shownChange) cut(limit int) shownChange {
+	ps := make([]place, len(s.Places))
 	for i, p := range s.Places {
-		p.Removed, p.Added = focus(p.Removed, p.Added)
-		p.Removed, p.Added = cut(p.Removed, limit), cut(p.Added, limit)
-		s.Places[i] = p
+		ps[i] = place{Where: p.Where, Removed: cut(p.Removed, limit), Added: cut(p.Added, limit)}
 	}
+	s.Places = ps
 	return s
 }
 

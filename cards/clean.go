@@ -32,15 +32,28 @@ func visible(s string) string {
 
 // edge writes out the blanks and line breaks of s, at most 20 of them.
 func edge(s string) string {
-	out := strings.NewReplacer(" ", "␣", "\n", "⏎").Replace(s[:min(len(s), 20)])
+	if s == "" {
+		return ""
+	}
+	out := edgeSigns.Replace(s[:min(len(s), 20)])
 	if len(s) > 20 {
 		out += "⟨" + thousands(len(s)-20) + " more⟩"
 	}
 	return out
 }
 
-// oneLine is visible on one line, for titles, labels and short facts.
+var edgeSigns = strings.NewReplacer(" ", "␣", "\n", "⏎")
+
+// maxLine is the most bytes of a one-line text that are looked at. Every place
+// for one shows far less; it keeps a hostile card from costing time.
+const maxLine = 8 << 10
+
+// oneLine is text on one line, hidden characters shown, for titles, labels and
+// short facts.
 func oneLine(s string) string {
+	if len(s) > maxLine {
+		s = strings.ToValidUTF8(s[:maxLine], "") + " …"
+	}
 	s = sanitize(strings.TrimSpace(s), true)
 	if !strings.ContainsAny(s, "\n\t") {
 		return s
@@ -200,13 +213,28 @@ func units(s string) int {
 
 // cut shortens s to at most limit units (at least 60), saying how much is
 // missing. It never splits a letter from its marks or an emoji in two.
-func cut(s string, limit int) string {
-	if len(s) <= limit || units(s) <= limit {
+func cut(s string, limit int) string { return cutWith(s, limit, 0) }
+
+// cutWith is cut of a text of which extra characters are already missing.
+func cutWith(s string, limit, extra int) string {
+	if extra == 0 && (len(s) <= limit || units(s) <= limit) {
 		return s
 	}
 	head := headUnits(s, limit-len("… (cut, 1,234,567 more characters)"))
-	rest := utf8.RuneCountInString(s[len(head):])
+	rest := utf8.RuneCountInString(s[len(head):]) + extra
 	return head + "… (cut, " + thousands(rest) + " more characters)"
+}
+
+// firstBytes is the beginning of s, at most n bytes and whole characters, and
+// the number of characters after it.
+func firstBytes(s string, n int) (head string, rest int) {
+	if len(s) <= n {
+		return s, 0
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n], utf8.RuneCountInString(s[n:])
 }
 
 // brief shortens labels where a sentence about it would not fit: "Long la…".

@@ -43,19 +43,70 @@ func (p *page[T]) try(b T) bool {
 	return true
 }
 
-// fitText adds text, cut to limit units or to the room that is left.
-func (p *page[T]) fitText(s string, limit int, build func(string) T) {
-	if s == "" {
+// leastRoom is what any part needs; below it nothing is tried.
+const leastRoom = 150
+
+// full reports whether the page can take nothing more.
+func (p *page[T]) full() bool { return p.room < leastRoom || p.slots < 1 }
+
+// fitText adds text made safe by tidy, cut to limit units or to the room that
+// is left. Only as much of s as could ever be shown is looked at.
+func (p *page[T]) fitText(s string, limit int, tidy func(string) string, build func(string) T) {
+	head, rest := firstBytes(s, 8*limit)
+	text := tidy(head)
+	if text == "" && rest == 0 {
 		return
 	}
-	for limit > 100 {
-		if p.try(build(cut(s, limit))) {
+	for limit > 100 && !p.full() {
+		if p.try(build(orWord(cutWith(text, limit, rest), " "))) {
 			return
 		}
-		limit = min(limit*2/3, units(s)-1)
+		limit = min(limit*2/3, units(text)-1)
 	}
 	p.missing.miss(1, "text")
 }
+
+// shrink returns the first of build(limits...) that is at most max on the wire,
+// or else the last.
+func shrink[T any](size func(any) int, most int, limits []int, build func(limit int) T) T {
+	var out T
+	for _, limit := range limits {
+		out = build(limit)
+		if size(out) <= most {
+			break
+		}
+	}
+	return out
+}
+
+// fitCount is the largest number of parts, at most n, with which build is at
+// most max on the wire.
+func fitCount[T any](size func(any) int, most, n int, build func(n int) T) int {
+	for n > 0 && size(build(n)) > most {
+		n = min(n-1, n*3/4)
+	}
+	return n
+}
+
+// paragraph is running text without blank lines around it.
+func paragraph(s string) string { return strings.TrimSpace(clean(s)) }
+
+// shortSummary is the summary, cut to limit units.
+func shortSummary(c Card, limit int) string {
+	head, rest := firstBytes(c.Summary, maxLine)
+	return cutWith(paragraph(head), limit, rest)
+}
+
+// summaryLimits, footerLimits and labelLimits are tried in turn for the parts
+// that must always fit.
+var (
+	summaryLimits = []int{1500, 700, 300, 120}
+	footerLimits  = []int{1500, 600, 200}
+	labelLimits   = []int{75, 30, 12}
+)
+
+// exact is text for fixed width, hidden characters shown.
+func exact(s string) string { return strings.Trim(sanitize(s, true), "\n") }
 
 // finish joins the page, the line about what is missing, and the end.
 func finish[T any](p page[T], end []T, small func(string) T) []T {
@@ -129,7 +180,7 @@ func Summary(c Card) string {
 	if t := oneLine(c.Title); t != "" {
 		parts = append(parts, brief(t, 200))
 	}
-	if s := oneLine(clean(c.Summary)); s != "" {
+	if s := oneLine(c.Summary); s != "" {
 		parts = append(parts, "– "+brief(s, 500))
 	}
 	if len(parts) == 0 {

@@ -32,6 +32,14 @@ const (
 	// msg_blocks_too_long somewhere above 13,100 characters and documents no
 	// number: https://github.com/slackapi/bolt-js/issues/2509
 	slackMaxPayload = 12000
+	// Shares of the payload for the parts that are never left out. Together
+	// with a title of 150 characters, each at most six on the wire, they stay
+	// below slackMaxPayload.
+	slackShareSummary = 2500
+	slackShareLinks   = 2000
+	slackShareButtons = 4500
+	slackShareFooter  = 1200
+
 	// slackAdvisedText is the advised length of the top-level text:
 	// https://docs.slack.dev/reference/methods/chat.postMessage
 	slackAdvisedText = 4000

@@ -110,9 +110,9 @@ func (t *textPage) top(c Card) {
 	if c.TestMode {
 		t.line(testModeIcon + " TEST MODE: " + testModeText)
 	}
-	if s := strings.TrimSpace(clean(c.Summary)); s != "" {
+	if s := shortSummary(c, 3000); s != "" {
 		t.gap()
-		t.wrap(cut(s, 3000), "")
+		t.wrap(s, "")
 	}
 }
 
@@ -139,8 +139,9 @@ func (t *textPage) changes(changes []Change) {
 	}
 	t.gap()
 	t.line(changesHeading)
-	for _, c := range changes {
-		s := showChange(c, 2000)
+	read, more := readChanges(changes)
+	for _, s := range read {
+		s = s.cut(2000)
 		if s.Inline {
 			t.hang("  "+s.Field+": ", s.Before+" "+arrow+" "+s.After)
 			continue
@@ -158,6 +159,9 @@ func (t *textPage) changes(changes []Change) {
 			}
 		}
 	}
+	if more > 0 {
+		t.line("  … " + plural(more, "more changed field"))
+	}
 }
 
 func (t *textPage) block(b Block) {
@@ -171,11 +175,13 @@ func (t *textPage) block(b Block) {
 	case len(b.Items) > 0:
 		t.items(b.Items)
 	case b.Code != "":
-		for l := range strings.SplitSeq(cut(visibleBlock(b.Code), textMaxBlock), "\n") {
+		head, rest := firstBytes(b.Code, textMaxBlock)
+		for l := range strings.SplitSeq(cutWith(exact(head), textMaxBlock, rest), "\n") {
 			t.line("    " + l)
 		}
 	case b.Text != "":
-		t.wrap(cut(strings.TrimSpace(clean(b.Text)), textMaxBlock), "")
+		head, rest := firstBytes(b.Text, textMaxBlock)
+		t.wrap(cutWith(paragraph(head), textMaxBlock, rest), "")
 	}
 }
 
@@ -185,12 +191,19 @@ func (t *textPage) items(items []Item) {
 			t.line("  … " + plural(len(items)-i, "more row"))
 			return
 		}
-		head := "  • " + brief(itemTitle(it), 200)
+		head := wrapLines("• "+brief(itemTitle(it), 200), t.width-2)
 		if it.Button != nil && it.Button.usable() {
-			head += "  " + t.button(*it.Button)
+			b, last := t.button(*it.Button), head[len(head)-1]
+			if columns(last)+2+columns(b) <= t.width-2 {
+				head[len(head)-1] = last + "  " + b
+			} else {
+				head = append(head, "  "+b)
+			}
 		}
-		t.wrap(strings.TrimPrefix(head, "  "), "  ")
-		if d := oneLine(clean(it.Detail)); d != "" {
+		for _, l := range head {
+			t.line("  " + l)
+		}
+		if d := oneLine(it.Detail); d != "" {
 			t.wrap(cut(d, 1000), "    ")
 		}
 	}

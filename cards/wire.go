@@ -41,10 +41,22 @@ func safeLink(l Link) (target, host string, ok bool) {
 		return "", "", false
 	}
 	u, err := url.Parse(l.URL)
-	if err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || u.Opaque != "" {
+	if err != nil || u.Scheme != "https" || u.User != nil || u.Opaque != "" || !plainHost(u.Host) {
 		return "", "", false
 	}
 	return l.URL, u.Host, true
+}
+
+// plainHost reports whether h is letters, digits, dots and hyphens with perhaps
+// a port: nothing that a platform's markup could read as more than text.
+func plainHost(h string) bool {
+	for i := range len(h) {
+		c := h[i]
+		if !(c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == ':') {
+			return false
+		}
+	}
+	return h != ""
 }
 
 // linkText is how an unusable link is shown: words only.
