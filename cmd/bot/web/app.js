@@ -63,7 +63,8 @@ function draw() {
     return row;
   });
   log.replaceChildren(...(shown.length ? shown : [welcome()]));
-  if (atEnd || list.at(-1)?.from === state.as) log.scrollTop = log.scrollHeight;
+  if (state.room === "home") log.scrollTop = 0;
+  else if (atEnd || list.at(-1)?.from === state.as) log.scrollTop = log.scrollHeight;
   for (const b of $("rooms").children) {
     const n = [...state.entries.values()].filter((e) => e.conversation === b.dataset.id && !e.home).length;
     if (b.dataset.id === state.room) b.dataset.seen = n;
