@@ -47,6 +47,7 @@ const (
 	intentReview    = "show_approval"
 	intentSend      = "send_escalation"
 	intentFollow    = "follow_run"
+	intentDecide    = "decide_request"
 )
 
 // plans binds every intent of Specs to its plan. To add an intent: a Spec in
@@ -76,6 +77,7 @@ var buttonPlans = map[string]planFunc{
 	intentReview: planReview,
 	intentSend:   planSendEscalation,
 	intentFollow: planFollow,
+	intentDecide: planDecide,
 }
 
 // bindCatalog joins declarations and plans, and fails when one lacks the other.

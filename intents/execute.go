@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"neobot/adapters"
 	"neobot/approvals"
@@ -163,6 +164,9 @@ func (s *Service) apply(ctx context.Context, j job, grant approvals.Grant) (appr
 		r := result{Code: "refused", Summary: "Nothing was changed. " + s.words(err), RequestID: neo.RequestID, Status: neo.Status}
 		if neo.Status == 409 {
 			r.Code = "stale"
+			if who := s.decidedInNeo(ctx, j); who != "" {
+				r.Summary = "Nothing was changed: " + who
+			}
 		}
 		return s.finish(ctx, j.rec, approvals.Failed, r)
 	default:
@@ -180,6 +184,9 @@ func (s *Service) settle(ctx context.Context, j job, cause *neoapi.Error) (appro
 	}
 	if cause != nil {
 		unknown.RequestID, unknown.Status = cause.RequestID, cause.Status
+	}
+	if j.change.Op == "decide_til_request" {
+		return s.settleDecision(ctx, j, unknown)
 	}
 	if len(j.change.Before) == 0 {
 		if link := s.startedSince(ctx, j); link != "" {
@@ -210,6 +217,38 @@ func (s *Service) settle(ctx context.Context, j job, cause *neoapi.Error) (appro
 	}
 	j.rec = rec
 	return s.apply(ctx, j, grant)
+}
+
+// settleDecision settles a decision on a technician request: it can be read
+// back, and Neo takes only the first, so one more try is harmless.
+func (s *Service) settleDecision(ctx context.Context, j job, unknown result) (approvals.Request, error) {
+	if who := s.decidedInNeo(ctx, j); who != "" {
+		return s.finish(ctx, j.rec, approvals.Done, result{Code: "applied", Summary: "Neo's answer was lost, but it is decided there: " + who})
+	}
+	rec, grant, err := s.Store.Again(ctx, j.rec, maxAttempts)
+	if errors.Is(err, approvals.ErrAttempts) {
+		return s.finish(ctx, j.rec, approvals.Unknown, unknown)
+	}
+	if err != nil {
+		return j.rec, err
+	}
+	j.rec = rec
+	return s.apply(ctx, j, grant)
+}
+
+// decidedInNeo says who decided a technician request; empty while it is open,
+// unknown, or the change is about something else.
+func (s *Service) decidedInNeo(ctx context.Context, j job) string {
+	if j.change.Op != "decide_til_request" {
+		return ""
+	}
+	zone := s.timezone(ctx)
+	a := &ask{neo: j.session, zone: zone, now: s.Now().In(zone)}
+	r, err := a.findRequest(ctx, j.change.Path["request_id"])
+	if err != nil || isOpen(r) {
+		return ""
+	}
+	return orNone(r.DecidedBy.Name, "somebody") + " " + orNone(strings.ToLower(r.Status), "decided") + " it " + stamp(r.UpdatedAt.Time, a.now) + "."
 }
 
 // takeOver continues a request whose worker died while executing. What that

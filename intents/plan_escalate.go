@@ -71,8 +71,13 @@ func (a *ask) excerpt(in args) string {
 	return clip(redact(b.String()), maxFormDetails)
 }
 
-// formOf is the dialog of a continuation. The escalation is the only one so far.
-func (s *Service) formOf(a *ask, next continuation) cards.Form {
+// formOf is the dialog of a continuation: an escalation, or the arguments of an
+// operation.
+func (s *Service) formOf(_ *ask, next continuation) cards.Form {
+	if next.Intent.Name == "call_operation" {
+		op, _ := s.operation(next.Intent.Args["operation"])
+		return cards.Form{Title: clip(op.Summary, 24), Submit: "Go on", Inputs: operationInputs(op)}
+	}
 	return cards.Form{
 		Title: "Escalate to Neo", Submit: "Send to Neo",
 		Intro: []cards.Block{{Text: "Exactly this text goes to the Neo team" + runNote(next) + ", with your name."}},

@@ -324,3 +324,13 @@ func (p *Policy) Admins() []string {
 	}
 	return slices.Clone(p.admins)
 }
+
+// entra is a person's Teams account: tenant and object id.
+func (p *Person) entra() (tenant, id string, ok bool) {
+	for _, u := range p.users {
+		if u.workspace.Platform() == adapters.Teams {
+			return u.workspace.ID(), u.id, true
+		}
+	}
+	return "", "", false
+}

@@ -1,0 +1,256 @@
+package intents
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"neobot/cards"
+	"neobot/neoapi"
+)
+
+// agentsChapter is what can be asked about agents and templates besides the basics.
+func agentsChapter() []entry {
+	return []entry{
+		{Spec: Spec{Name: "agent_versions", Summary: "Show who changed an agent, when and what.",
+			Args: []Arg{theAgent}, Ops: []string{"list_agents", "list_agent_versions"},
+			Examples: []string{"who changed <agent>?", "version history of <agent>", "changes to <agent>"}}, plan: planVersions},
+		{Spec: Spec{Name: "compare_agent", Summary: "Compare an agent's settings now with how they were at a time.",
+			Args: []Arg{theAgent, aWhen}, Ops: []string{"list_agents", "get_agent", "get_agent_version_at"},
+			Examples: []string{"what changed in <agent> since monday?", "compare <agent> with yesterday", "diff <agent>"}}, plan: planCompare},
+		{Spec: Spec{Name: "agent_stats", Summary: "Show how often an agent ran, how it ended and how long it took.",
+			Args: []Arg{theAgent}, Ops: []string{"list_agents", "get_agent_stats"},
+			Examples: []string{"stats for <agent>", "how often does <agent> run?", "success rate of <agent>"}}, plan: planStats},
+		{Spec: Spec{Name: "set_instructions", Summary: "Replace an agent's instructions (needs approval; shows the difference first).", Write: true,
+			Args: []Arg{theAgent, {Name: "text", Kind: ArgText, Help: "the new instructions, complete", Required: true}},
+			Ops:  []string{"update_agent", "list_agents", "get_agent"}, Examples: []string{"change the instructions of <agent> to <text>"}}, plan: planInstructions},
+		{Spec: Spec{Name: "list_templates", Summary: "Browse the library of agent templates.",
+			Args: []Arg{anAboutTopic}, Ops: []string{"list_templates"},
+			Examples: []string{"which templates are there?", "templates for onboarding", "template library"}}, plan: planTemplates},
+		{Spec: Spec{Name: "show_template", Summary: "Show a template: what it does and which integrations it needs.",
+			Args: []Arg{theTemplate}, Ops: []string{"list_templates", "get_template"},
+			Examples: []string{"show template <template>", "what does the <template> template need?"}}, plan: planTemplate},
+		{Spec: Spec{Name: "start_template", Summary: "Start an agent from a template (needs approval).", Write: true,
+			Args:     []Arg{theTemplate, {Name: "name", Kind: ArgText, Help: "name of the new agent"}},
+			Ops:      []string{"create_agent", "list_templates", "get_template"},
+			Examples: []string{"start an agent from template <template>", "use the <template> template"}}, plan: planStartTemplate},
+	}
+}
+
+var (
+	theTemplate  = Arg{Name: "template", Kind: ArgText, Help: "name of the template", Required: true}
+	anAboutTopic = Arg{Name: "about", Kind: ArgText, Help: "only those about this"}
+	templates    = nameList{op: "list_templates", noun: "template", name: []string{"name"}, id: "id"}
+)
+
+func planVersions(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {
+	agent, err := s.agent(ctx, a, in["agent"])
+	if err != nil {
+		return outcome{}, err
+	}
+	all, _, err := a.objects(ctx, "list_agent_versions", path("agent_id", string(agent.ID)), 50)
+	if err != nil {
+		return outcome{}, err
+	}
+	items := make([]cards.Item, len(all))
+	for i, v := range all {
+		what := strings.Join(v.texts("changed_fields"), ", ")
+		items[i] = cards.Item{
+			Title:  parts(labeled("Version", v.text("version", "id")), v.sub("changed_by").text("name"), v.text("changed_by", "updated_by")),
+			Detail: parts(a.when(v.at("created_at", "updated_at")), orNone(v.text("summary", "description"), strings.ReplaceAll(what, "_", " "))),
+		}
+	}
+	card := cards.Card{Title: "Versions of " + agent.Name, Summary: plural(len(items), "version") + ", newest first."}
+	a.page(&card, items, nil)
+	a.next(&card, "Compare with last week", Intent{Name: "compare_agent", Args: args{"agent": agent.Name, "agent_id": string(agent.ID), "when": "7 days ago"}})
+	return outcome{card: card}, nil
+}
+
+// unshown fields of an agent change on every save and say nothing.
+var unshown = []string{"updated_at", "created_at", "updated_by", "id"}
+
+func planCompare(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {
+	agent, err := s.agent(ctx, a, in["agent"])
+	if err != nil {
+		return outcome{}, err
+	}
+	then := a.now.Add(-7 * 24 * time.Hour)
+	if in["when"] != "" {
+		span, err := ParseWhen(in["when"], a.now, a.zone)
+		if err != nil {
+			return outcome{}, no("I do not understand the time", "Say since monday, yesterday or a date such as 2026-11-20.")
+		}
+		then = span.From
+	}
+	was, err := a.neo.GetAgentAt(ctx, string(agent.ID), then.UTC().Format(time.RFC3339))
+	if err != nil {
+		return outcome{}, err
+	}
+	is, err := a.neo.GetAgent(ctx, string(agent.ID))
+	if err != nil {
+		return outcome{}, err
+	}
+	card := cards.Card{Title: agent.Name + ": then and now", Changes: diffAll(was.Raw, is.Raw)}
+	card.Summary = itoa(len(card.Changes)) + " settings differ from " + a.clock(then) + "."
+	if len(card.Changes) == 0 {
+		card.Summary = "Nothing differs from " + a.clock(then) + "."
+	}
+	if by := newObject(is.Raw).text("updated_by"); by != "" && len(card.Changes) > 0 {
+		card.Fields = fields("Last changed by", by, "On", a.when(is.UpdatedAt.Time))
+	}
+	return outcome{card: card}, nil
+}
+
+// diffAll compares two whole objects, fields of both.
+func diffAll(before, after json.RawMessage) []cards.Change {
+	b, x := newObject(before), newObject(after)
+	names := map[string]bool{}
+	for _, o := range []object{b, x} {
+		for name := range o {
+			names[name] = !slices.Contains(unshown, name)
+		}
+	}
+	var out []cards.Change
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if names[name] {
+			out = append(out, diffField(name, b[name], x[name])...)
+		}
+	}
+	return out
+}
+
+func planStats(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {
+	agent, err := s.agent(ctx, a, in["agent"])
+	if err != nil {
+		return outcome{}, err
+	}
+	o, err := a.object(ctx, "get_agent_stats", path("agent_id", string(agent.ID)))
+	if err != nil {
+		return outcome{}, err
+	}
+	card := cards.Card{Title: agent.Name + " in numbers", Summary: labeled("Over the last", labeledAfter(o.text("window_days"), "days."))}
+	if by := o.sub("by_status"); len(by) > 0 {
+		table := &cards.Table{Columns: []string{"Outcome", "Runs"}}
+		for _, status := range slices.Sorted(maps.Keys(by)) {
+			table.Rows = append(table.Rows, []string{runStatus(status), by.text(status)})
+		}
+		card.Body = append(card.Body, cards.Block{Table: table})
+		delete(o, "by_status")
+	}
+	delete(o, "agent_id")
+	delete(o, "window_days")
+	raw := mustJSON(o)
+	a.present(&card, raw)
+	return outcome{card: card}, nil
+}
+
+func labeledAfter(value, label string) string {
+	if value == "" {
+		return ""
+	}
+	return value + " " + label
+}
+
+func planInstructions(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {
+	agent, err := s.writable(ctx, a, in["agent"])
+	if err != nil {
+		return outcome{}, err
+	}
+	text := strings.TrimSpace(in["text"])
+	if utf8.RuneCountInString(text) < 10 {
+		return outcome{}, no("That is too short", "Write the complete new instructions; they replace the old ones.")
+	}
+	settings := newObject(agent.Settings)
+	settings["custom_instructions"] = mustJSON(text)
+	p, err := updateAgent("Change the instructions of “"+agent.Name+"”", agent, map[string]any{"agent_settings": settings})
+	p.warning = "The new text replaces the whole instructions."
+	return outcome{proposal: &p}, err
+}
+
+func planTemplates(ctx context.Context, _ *Service, a *ask, in args) (outcome, error) {
+	all, _, err := a.objects(ctx, "list_templates", neoapi.Args{}, 200)
+	if err != nil {
+		return outcome{}, err
+	}
+	var shown []object
+	var items []cards.Item
+	for _, t := range all {
+		if !likes(in["about"], t.text("name")+" "+t.text("category")+" "+t.text("tagline")) {
+			continue
+		}
+		shown = append(shown, t)
+		popular := ""
+		if t.is("popular") {
+			popular = "popular"
+		}
+		items = append(items, cards.Item{Title: t.text("name"), Detail: parts(t.text("category"), popular, oneLine(t.text("tagline", "description"), 100))})
+	}
+	card := cards.Card{Title: "Templates" + prefixed(" about ", in["about"]), Summary: plural(len(items), "template") + "."}
+	a.page(&card, items, func(i int) *cards.Button {
+		return &cards.Button{Label: "Show", Action: cards.ActionContinue, ID: a.offer(continuation{
+			Intent: Intent{Name: "show_template", Args: args{"template": shown[i].text("name"), "template_id": shown[i].text("id")}},
+		})}
+	})
+	return outcome{card: card}, nil
+}
+
+func planTemplate(ctx context.Context, s *Service, a *ask, _ args) (outcome, error) {
+	found, err := s.named(ctx, a, templates, "template")
+	if err != nil {
+		return outcome{}, err
+	}
+	t, err := a.object(ctx, "get_template", path("template_id", found.text("id")))
+	if err != nil {
+		return outcome{}, err
+	}
+	card := cards.Card{Title: t.text("name"), Summary: t.text("description", "tagline"), Fields: fields(
+		"Category", t.text("category"), "Needs", strings.Join(t.texts("required_integrations"), ", "),
+		"Works with", strings.Join(t.texts("supported_psas"), ", "), "Starts", strings.ToLower(t.text("trigger_type")),
+	)}
+	if text := t.sub("agent_settings").text("custom_instructions"); text != "" {
+		card.Body = append(card.Body, cards.Block{Heading: "Instructions", Text: clip(text, 800)})
+	}
+	a.next(&card, "Start an agent from it…", Intent{Name: "start_template", Args: args{"template": t.text("name"), "template_id": t.text("id")}})
+	return outcome{card: card}, nil
+}
+
+// templateFields are taken over into a new agent as they are: Neo accepts a
+// template's configuration verbatim.
+var templateFields = []string{
+	"autonomy_type", "trigger_type", "entity_type", "description", "actions", "agent_settings", "callback_settings", "toolbox", "integrations",
+	"schedule",
+}
+
+func planStartTemplate(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {
+	found, err := s.named(ctx, a, templates, "template")
+	if err != nil {
+		return outcome{}, err
+	}
+	t, err := a.object(ctx, "get_template", path("template_id", found.text("id")))
+	if err != nil {
+		return outcome{}, err
+	}
+	name := orNone(in["name"], t.text("name"))
+	body := object{"name": mustJSON(name)}
+	for _, f := range templateFields {
+		if raw := t[f]; len(raw) > 0 && string(raw) != "null" {
+			body[f] = raw
+		}
+	}
+	if body.text("autonomy_type") == "" {
+		body["autonomy_type"] = mustJSON("AGENTIC")
+		if len(body["actions"]) > 2 {
+			body["autonomy_type"] = mustJSON("CHAINED_ACTIONS")
+		}
+	}
+	return outcome{proposal: &proposal{
+		title: "Create agent “" + name + "” from a template", target: "new agent, template " + t.text("name") + " (" + t.text("id") + ")",
+		change:  neoapi.Change{Op: "create_agent", Body: mustJSON(body)},
+		fields:  fields("Template", t.text("name"), "Needs", strings.Join(t.texts("required_integrations"), ", ")),
+		warning: "The new agent may start on its own once Neo has it. Look at its settings in Neo.",
+	}}, nil
+}
