@@ -139,7 +139,7 @@ func TestParallelClicks(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if got := r.fake.Press(bob, m.ID, "Approve"); got.Status != http.StatusOK || got.Card == nil && got.Text == "" {
+			if got := r.fake.PressSeen(bob, m, "Approve"); got.Status != http.StatusOK || got.Card == nil && got.Text == "" {
 				t.Errorf("%+v", got)
 			}
 		})

@@ -112,11 +112,20 @@ func (s *Server) Press(user, message, label string) Result {
 	s.t.Helper()
 	m, ok := s.message(message)
 	if !ok {
-		s.t.Fatalf("teamsfake: no message %s", message)
+		s.t.Errorf("teamsfake: no message %s", message)
+		return Result{}
 	}
+	return s.PressSeen(user, m, label)
+}
+
+// PressSeen presses a button of a message as it was when m was read: people
+// look at old cards.
+func (s *Server) PressSeen(user string, m Message, label string) Result {
+	s.t.Helper()
 	action := find(m.Card, label)
 	if action == nil {
-		s.t.Fatalf("teamsfake: no button %q on message %s", label, message)
+		s.t.Errorf("teamsfake: no button %q on message %s", label, m.ID)
+		return Result{}
 	}
 	return s.Act(user, m, action)
 }

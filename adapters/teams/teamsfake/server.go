@@ -267,6 +267,7 @@ func (s *Server) guard(next http.HandlerFunc) http.HandlerFunc {
 		s.mu.Lock()
 		s.calls = append(s.calls, r.Method+" "+strings.TrimPrefix(r.URL.EscapedPath(), "/connector/v3/"))
 		known, fault := s.tokens[token], s.Fault
+		s.touch()
 		s.mu.Unlock()
 		if fault != nil && fault(w, r) {
 			return
