@@ -31,6 +31,7 @@ func (s State) Final() bool {
 	switch s {
 	case Rejected, Expired, Withdrawn, Done, Failed, Unknown:
 		return true
+	case Pending, Approved, Executing:
 	}
 	return false
 }

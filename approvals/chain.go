@@ -128,7 +128,7 @@ func (a *Audit) commit(ctx context.Context, ws string, c *chain, batch []*entry)
 	ctx, cancel := context.WithTimeout(ctx, a.c.Timeout)
 	defer cancel()
 	batch = withoutRepeats(batch)
-	mark := newToken() // makes go-redis' own retry of the same script recognisable
+	mark := newToken() // by which the script knows go-redis' own retry
 	for try := range maxTries {
 		if len(batch) == 0 {
 			return nil

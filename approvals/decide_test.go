@@ -205,7 +205,8 @@ func TestApprovalGrace(t *testing.T) {
 			wait time.Duration // after the approval, made a second before the expiry
 			err  error
 		}{
-			{0, nil}, {time.Second, nil},
+			{0, nil},
+			{time.Second, nil},
 			{defaultGrace - time.Millisecond, nil},
 			{defaultGrace, ErrExpired},
 		} {

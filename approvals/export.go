@@ -14,8 +14,8 @@ import (
 
 const page = 500 // stream entries read at once
 
-// trailer is the last line of an export: what a complete file holds. It makes a
-// file that was cut short recognisable.
+// trailer is the last line of an export: what a complete file holds. It gives
+// away a file that was cut short.
 type trailer struct {
 	End       bool   `json:"end"` // always true
 	Workspace string `json:"workspace"`

@@ -199,6 +199,8 @@ func TestKeysShareOneSlot(t *testing.T) {
 	for i := range 50 {
 		ws := fmt.Sprintf("teams:%s%d", strings.Repeat("é:", i), i)
 		keys := append(s.keys(ws, ID(newToken())), s.key(ws, "recent"), s.key(ws, "key:a{b}c"))
+		a := &Audit{c: AuditConfig{Prefix: defaultPrefix}}
+		keys = append(keys, a.key(ws, ""), a.key(ws, ":head"), a.key(ws, ":batch:x"), a.key(ws, ":key:a{b}c"))
 		want := slot("neobot:{" + ws + "}")
 		for _, k := range keys {
 			if slot(k) != want {
