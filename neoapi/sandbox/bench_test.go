@@ -48,6 +48,32 @@ func cpu(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// BenchmarkValidated is what checking against the document costs a test.
+func BenchmarkValidated(b *testing.B) {
+	neo, err := sandbox.New(sandbox.Config{Now: func() time.Time { return start }, Key: key, RateLimit: -1, Validate: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	before := cpu(b)
+	for b.Loop() {
+		r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/public-api/agents/101", nil)
+		r.Header.Set("Authorization", "Bearer "+key)
+		neo.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	b.ReportMetric(float64(cpu(b)-before)/1e3/float64(b.N), "cpu-µs/op")
+}
+
+// BenchmarkNew is what a fresh sandbox costs a test.
+func BenchmarkNew(b *testing.B) {
+	before := cpu(b)
+	for b.Loop() {
+		if _, err := sandbox.New(sandbox.Config{Now: func() time.Time { return start }, Key: key}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(cpu(b)-before)/1e3/float64(b.N), "cpu-µs/op")
+}
+
 // BenchmarkMemory reports what one seeded sandbox keeps.
 func BenchmarkMemory(b *testing.B) {
 	var before, after runtime.MemStats

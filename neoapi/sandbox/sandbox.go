@@ -60,7 +60,7 @@ func New(cfg Config) (*Neo, error) {
 	if cfg.RateLimit == 0 {
 		cfg.RateLimit = documentedLimit
 	}
-	doc, err := documentFor(cfg.Document)
+	doc, err := parseDocument(cfg.Document)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: %w", err)
 	}

@@ -40,23 +40,16 @@ type operation struct {
 	route            *routers.Route
 }
 
-// ownDocument is the embedded file. It is read once: many tests make a sandbox.
-var ownDocument = sync.OnceValues(func() (*document, error) { return parseDocument(neoapi.Document()) })
-
-func documentFor(raw []byte) (*document, error) {
-	if len(raw) == 0 {
-		return ownDocument()
-	}
-	return parseDocument(raw)
-}
-
-// parsed holds documents by the SHA-256 of their text: reading one takes a
-// third of a second, and a test process makes hundreds of sandboxes.
+// parsed holds documents by the SHA-256 of their text: reading one takes up to
+// a third of a second, and a test process makes hundreds of sandboxes.
 var parsed sync.Map
 
-// parseDocument reads an OpenAPI file, YAML or JSON. A document is never
-// changed after that, so it is shared.
+// parseDocument reads an OpenAPI file, YAML or JSON; an empty one is neoapi's
+// own. A document is never changed after that, so it is shared.
 func parseDocument(raw []byte) (*document, error) {
+	if len(raw) == 0 {
+		raw = neoapi.Document()
+	}
 	key := sha256.Sum256(raw)
 	if d, ok := parsed.Load(key); ok {
 		return d.(*document), nil
