@@ -3,6 +3,7 @@ package intents
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"neobot/cards"
 )
@@ -80,6 +81,12 @@ var buttonPlans = map[string]planFunc{
 	intentDecide: planDecide,
 }
 
+// chapters are the intents beyond the core, each declared beside its plan. To
+// add one: a row in its chapter, and a scenario.
+func chapters() []entry {
+	return slices.Concat(agentsChapter(), runsChapter(), chatChapter(), tenantChapter(), numbersChapter(), anyChapter())
+}
+
 // bindCatalog joins declarations and plans, and fails when one lacks the other.
 func bindCatalog() ([]Spec, map[string]entry, error) {
 	specs := Specs()
@@ -95,6 +102,13 @@ func bindCatalog() ([]Spec, map[string]entry, error) {
 		if _, ok := catalog[name]; !ok {
 			return nil, nil, fmt.Errorf("intents: plan %s has no declaration", name)
 		}
+	}
+	for _, e := range chapters() {
+		if _, dup := catalog[e.Name]; dup {
+			return nil, nil, fmt.Errorf("intents: %s is declared twice", e.Name)
+		}
+		catalog[e.Name] = e
+		specs = append(specs, e.Spec)
 	}
 	for name, plan := range buttonPlans {
 		catalog[name] = entry{Spec: Spec{Name: name}, plan: plan, internal: true}
