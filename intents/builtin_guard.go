@@ -29,7 +29,7 @@ func (r *reading) refusal(o order) string {
 	switch {
 	case hostile.MatchString(r.text) || hostile.MatchString(r.plain(0, len(r.toks))):
 		return askRules
-	case undone.MatchString(r.plain(0, len(r.toks))) || r.negated(o):
+	case r.cut || undone.MatchString(r.plain(0, len(r.toks))) || r.negated(o):
 		return askMeant
 	case o.intent == "escalate":
 		if r.questioned(o) {
@@ -216,6 +216,9 @@ func writeRefused(q Question) string {
 	all := r.plain(0, len(r.toks))
 	if hostile.MatchString(r.text) || hostile.MatchString(all) {
 		return askRules
+	}
+	if r.cut {
+		return askMeant
 	}
 	orders := r.orders()
 	for _, o := range orders {

@@ -7,7 +7,12 @@ import (
 	"unicode"
 )
 
-const maxTokens = 160 // words of a message that are looked at
+// What is looked at of a message. A longer one is never an order: its end, which
+// nobody reads, could take back its beginning.
+const (
+	maxTokens = 160
+	maxBytes  = 8 << 10
+)
 
 // token is a word of the message.
 type token struct {
@@ -32,14 +37,17 @@ type reading struct {
 	text  string
 	toks  []token
 	items []item
-	shape nameIndex
+	names nameIndex
+	cut   bool // longer than what is looked at
 }
 
 // read takes a message apart: words, spelling, names, numbers, times, concepts.
 func read(q Question) *reading {
-	r := &reading{q: q, text: visible(q.Text)}
+	r := &reading{q: q, cut: len(q.Text) > maxBytes}
+	r.text = visible(q.Text[:min(len(q.Text), maxBytes)])
 	r.toks = tokens(r.text)
-	r.shape = indexNames(knownNames(q))
+	r.cut = r.cut || len(r.toks) >= maxTokens
+	r.names = indexNames(knownNames(q))
 	r.correct()
 	taken := make([]bool, len(r.toks))
 	r.take(taken, r.tickets())
@@ -221,7 +229,7 @@ var vocabulary = sync.OnceValue(func() map[byte][]string {
 func (r *reading) correct() {
 	for i := range r.toks {
 		w := r.toks[i].w
-		if len(w) < 4 || plainWords[w] || strings.ContainsFunc(w, func(c rune) bool { return c < 'a' || c > 'z' }) || r.shape.has(w) {
+		if len(w) < 4 || plainWords[w] || strings.ContainsFunc(w, func(c rune) bool { return c < 'a' || c > 'z' }) || r.names.has(w) {
 			continue
 		}
 		if best := nearestWord(w); best != "" {

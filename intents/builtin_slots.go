@@ -147,19 +147,19 @@ func (r *reading) surest(items []item) []item {
 	sure := map[int]bool{}
 	for _, it := range items {
 		if r.wellSpelled(it) {
-			for _, n := range r.shape.near(r.toks[it.from].w) {
+			for _, n := range r.names.near(r.toks[it.from].w) {
 				sure[n] = true
 			}
 		}
 	}
 	return slices.DeleteFunc(items, func(it item) bool {
 		return it.to == it.from+1 && !r.wellSpelled(it) &&
-			slices.ContainsFunc(r.shape.near(r.toks[it.from].w), func(n int) bool { return sure[n] })
+			slices.ContainsFunc(r.names.near(r.toks[it.from].w), func(n int) bool { return sure[n] })
 	})
 }
 
 func (r *reading) wellSpelled(it item) bool {
-	return !slices.ContainsFunc(r.toks[it.from:it.to], func(t token) bool { return len(r.shape.byWord[t.w]) == 0 })
+	return !slices.ContainsFunc(r.toks[it.from:it.to], func(t token) bool { return len(r.names.byWord[t.w]) == 0 })
 }
 
 // nameLen is how many tokens from i name an agent.
@@ -167,7 +167,7 @@ func (r *reading) nameLen(i int, taken []bool) int {
 	var common []int
 	best := 0
 	for j := i; j < len(r.toks) && !taken[j]; j++ {
-		hits := r.shape.near(r.toks[j].w)
+		hits := r.names.near(r.toks[j].w)
 		if j > i {
 			hits = slices.DeleteFunc(slices.Clone(hits), func(n int) bool { return !slices.Contains(common, n) })
 		}
@@ -197,7 +197,7 @@ func (r *reading) distinct(from, to int, names []int) bool {
 	}
 	whole := strings.Join(said, "")
 	return slices.ContainsFunc(names, func(n int) bool {
-		name := r.shape.names[n]
+		name := r.names.names[n]
 		return strings.Join(name, "") == whole && (len(name) > 1 || r.agentAround(from, to))
 	})
 }

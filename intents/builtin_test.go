@@ -265,3 +265,55 @@ func TestNoBulkOrders(t *testing.T) {
 		}
 	}
 }
+
+// FuzzRoute: whatever is written, the router answers from the catalog and its
+// closed set of words, and a write names one agent or none.
+func FuzzRoute(f *testing.F) {
+	for _, file := range []string{"cases.jsonl", "heldout.jsonl"} {
+		for _, l := range labels(f, file) {
+			f.Add(l.Text)
+		}
+	}
+	for _, s := range []string{"#", "/", "'", "\"\"\"", "turn", "rename to to to", "\u202edisable\u202c", "don't", "24", "run run run", "\xff\xfe disable dispatch", "“", "> ", "disable\ndispatch"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, history := range [][]Turn{nil, dispatchHistory} {
+			q := labelled{Text: text, History: history}.question()
+			got := route(q)
+			spec, ok := SpecByName(q.Specs, got.Intent.Name)
+			if got.Intent.Name != "" && !ok || got.Intent.Name != "" && got.Ask != "" || got.Ask != "" && !slices.Contains(Asks(), got.Ask) {
+				t.Errorf("%q: %+v", text, got)
+			}
+			for name := range got.Intent.Args {
+				if _, ok := spec.Arg(name); !ok && name != "agent_id" {
+					t.Errorf("%q: argument %s of %s", text, name, spec.Name)
+				}
+			}
+			if spec.Write && hostile.MatchString(text) {
+				t.Errorf("%q: %+v", text, got)
+			}
+			if again := route(q); again.Intent.Name != got.Intent.Name || again.Ask != got.Ask || !maps.Equal(again.Intent.Args, got.Intent.Args) {
+				t.Errorf("%q: not the same twice", text)
+			}
+		}
+	})
+}
+
+// TestLongMessages: the work is bounded whatever is pasted.
+func TestLongMessages(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		strings.Repeat("disable dispatch ", 20_000), strings.Repeat("a", 200_000), strings.Repeat("\"'", 50_000),
+		strings.Repeat("last 7 days ", 20_000), strings.Repeat("😀", 50_000), strings.Repeat("> quoted\n", 20_000) + "disable dispatch",
+	} {
+		start := time.Now()
+		got := route(labelled{Text: text}.question())
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%.20q… took %v", text, took)
+		}
+		if spec, _ := SpecByName(Specs(), got.Intent.Name); spec.Write {
+			t.Errorf("%.20q…: %+v", text, got.Intent.Name)
+		}
+	}
+}
