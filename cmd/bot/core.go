@@ -35,7 +35,7 @@ type coreConfig struct {
 	Router   intents.Router
 	Consumer string // name of this process among those that share the Redis
 	Logger   *slog.Logger
-	Metrics  *metrics
+	Metrics  adapters.Metrics
 	Now      func() time.Time
 	// Connect makes the platforms' adapters. The handler it is given may be
 	// called once newCore has returned.
