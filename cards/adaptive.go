@@ -59,9 +59,13 @@ func newAdaptiveCard(body []any) AdaptiveCard {
 func Teams(c Card) AdaptiveCard {
 	card := newAdaptiveCard(nil)
 	card.FallbackText = mdPlain(brief(Summary(c), 300))
-	p := newPage[any](teamsMaxCard-jsonBytes(card), teamsMaxElements, jsonBytes)
-	p.add(teamsTop(c)...)
-	end := newPage[any](p.room, p.slots, jsonBytes)
+	size := jsonBytes
+	if teamsCosts.atMost(c, teamsMaxCard) <= teamsMaxCard {
+		size = free
+	}
+	p := newPage[any](teamsMaxCard-size(card), teamsMaxElements, size)
+	p.add(teamsTop(c, size)...)
+	end := newPage[any](p.room, p.slots, size)
 	end.add(teamsEnd(c, &end)...)
 	p.room, p.slots, p.missing = end.room-noteReserve, end.slots-1, end.missing
 	teamsFields(&p, c.Fields)
@@ -74,7 +78,7 @@ func Teams(c Card) AdaptiveCard {
 }
 
 // teamsTop is title, status, test mode and summary.
-func teamsTop(c Card) []any {
+func teamsTop(c Card, size func(any) int) []any {
 	var out []any
 	if t := titled(c); t != "" {
 		out = append(out, heading(brief(t, 200), "Large"))
@@ -88,7 +92,7 @@ func teamsTop(c Card) []any {
 		}})
 	}
 	if c.Summary != "" {
-		out = append(out, shrink(jsonBytes, teamsShareSummary, summaryLimits, func(limit int) any {
+		out = append(out, shrink(size, teamsShareSummary, summaryLimits, func(limit int) any {
 			return richText("", words(shortSummary(c, limit)))
 		}))
 	}
@@ -114,22 +118,22 @@ func statusColor(s Status) string {
 // teamsEnd is links, buttons and small print. It counts in p what is left out.
 func teamsEnd(c Card, p *page[any]) []any {
 	links := c.Links[:min(len(c.Links), 10)]
-	n := fitCount(jsonBytes, teamsShareLinks, len(links), func(n int) []any { return teamsLinks(links[:n]) })
+	n := fitCount(p.size, teamsShareLinks, len(links), func(n int) []any { return teamsLinks(links[:n]) })
 	p.missing.miss(len(c.Links)-n, "link")
 	out := teamsLinks(links[:n])
 	buttons, left := splitButtons(c.Buttons, teamsMaxButtons)
-	n = fitCount(jsonBytes, teamsShareButtons, len(buttons), func(n int) []any { return teamsButtons(buttons[:n]) })
-	out = append(out, teamsButtons(buttons[:n])...)
+	n = fitCount(p.size, teamsShareButtons, len(buttons), func(n int) []any { return teamsButtons(buttons[:n], p.size) })
+	out = append(out, teamsButtons(buttons[:n], p.size)...)
 	if f := footerLine(c, left+len(buttons)-n, false); f != "" {
-		out = append(out, shrink(jsonBytes, teamsShareFooter, footerLimits, func(limit int) any { return smallPrint(cut(f, limit)) }))
+		out = append(out, shrink(p.size, teamsShareFooter, footerLimits, func(limit int) any { return smallPrint(cut(f, limit)) }))
 	}
 	return out
 }
 
 // teamsButtons is the buttons in sets of teamsMaxActions, labels shortened if
 // they must be.
-func teamsButtons(buttons []Button) []any {
-	return shrink(jsonBytes, teamsShareButtons, labelLimits, func(limit int) []any {
+func teamsButtons(buttons []Button, size func(any) int) []any {
+	return shrink(size, teamsShareButtons, labelLimits, func(limit int) []any {
 		var out []any
 		for rest := buttons; len(rest) > 0; {
 			n := min(teamsMaxActions, len(rest))
@@ -223,7 +227,7 @@ func teamsChanges(p *page[any], changes []Change) {
 		size := 0
 		for _, c := range read {
 			el := changeElement(c.cut(limit))
-			size += jsonBytes(el) + 1
+			size += p.size(el) + 1
 			parts = append(parts, el)
 		}
 		if size+200 <= p.room && len(parts) <= p.slots {

@@ -45,9 +45,13 @@ type slackPage struct {
 // slackBlocks lays out the card. Top and end are made first, because they hold
 // what must never be missing; facts, changes and body share what is left.
 func slackBlocks(c Card, maxBlocks int, table bool) []slack.Block {
-	p := &slackPage{newPage[slack.Block](slackMaxPayload-2, maxBlocks, jsonUnits), table}
-	p.add(slackTop(c)...)
-	end := newPage[slack.Block](p.room, p.slots, jsonUnits)
+	size := jsonUnits
+	if slackCosts.atMost(c, slackMaxPayload) <= slackMaxPayload {
+		size = free
+	}
+	p := &slackPage{newPage[slack.Block](slackMaxPayload-2, maxBlocks, size), table}
+	p.add(slackTop(c, size)...)
+	end := newPage[slack.Block](p.room, p.slots, size)
 	end.add(slackEnd(c, &end)...)
 	p.room, p.slots, p.buttons, p.missing = end.room-noteReserve, end.slots-1, end.buttons, end.missing
 	slackFields(p, c.Fields)
@@ -59,7 +63,7 @@ func slackBlocks(c Card, maxBlocks int, table bool) []slack.Block {
 }
 
 // slackTop is title, status, test mode and summary.
-func slackTop(c Card) []slack.Block {
+func slackTop(c Card, size func(any) int) []slack.Block {
 	var out []slack.Block
 	if t := titled(c); t != "" {
 		out = append(out, slack.NewHeaderBlock(plainText(brief(t, slackMaxHeader))))
@@ -71,7 +75,7 @@ func slackTop(c Card) []slack.Block {
 		out = append(out, slack.NewSectionBlock(markdown(testModeIcon+" *"+testModeTitle+":* "+testModeText), nil, nil))
 	}
 	if c.Summary != "" {
-		out = append(out, shrink(jsonUnits, slackShareSummary, summaryLimits, func(limit int) slack.Block {
+		out = append(out, shrink(size, slackShareSummary, summaryLimits, func(limit int) slack.Block {
 			return richBlock(section(run(shortSummary(c, limit))))
 		}))
 	}
@@ -82,20 +86,20 @@ func slackTop(c Card) []slack.Block {
 func slackEnd(c Card, p *page[slack.Block]) []slack.Block {
 	var out []slack.Block
 	links := c.Links[:min(len(c.Links), 10)]
-	n := fitCount(jsonUnits, slackShareLinks, len(links), func(n int) slack.Block { return slackLinks(links[:n]) })
+	n := fitCount(p.size, slackShareLinks, len(links), func(n int) slack.Block { return slackLinks(links[:n]) })
 	p.missing.miss(len(c.Links)-n, "link")
 	if n > 0 {
 		out = append(out, slackLinks(links[:n]))
 	}
 	buttons, left := splitButtons(c.Buttons, slackMaxActions)
-	n = fitCount(jsonUnits, slackShareButtons, len(buttons), func(n int) slack.Block { return slackButtons(buttons[:n]) })
+	n = fitCount(p.size, slackShareButtons, len(buttons), func(n int) slack.Block { return slackButtons(buttons[:n], p.size) })
 	if n > 0 {
 		p.buttons = n
-		out = append(out, slackButtons(buttons[:n]))
+		out = append(out, slackButtons(buttons[:n], p.size))
 	}
 	footer := footerLine(c, left+len(buttons)-n, true)
 	if footer != "" {
-		out = append(out, shrink(jsonUnits, slackShareFooter, footerLimits, func(limit int) slack.Block {
+		out = append(out, shrink(p.size, slackShareFooter, footerLimits, func(limit int) slack.Block {
 			return contextBlock(cut(footer, limit))
 		}))
 	}
@@ -103,8 +107,8 @@ func slackEnd(c Card, p *page[slack.Block]) []slack.Block {
 }
 
 // slackButtons is one row of buttons, labels shortened if they must be.
-func slackButtons(buttons []Button) slack.Block {
-	return shrink(jsonUnits, slackShareButtons, labelLimits, func(limit int) slack.Block {
+func slackButtons(buttons []Button, size func(any) int) slack.Block {
+	return shrink(size, slackShareButtons, labelLimits, func(limit int) slack.Block {
 		els := make([]slack.BlockElement, 0, len(buttons))
 		for i, b := range buttons {
 			b.Label = brief(oneLine(b.Label), limit)

@@ -163,7 +163,7 @@ func slackChanges(p *slackPage, changes []Change) {
 		blocks = changeBlocks(read, limit)
 		size := 0
 		for _, b := range blocks {
-			size += jsonUnits(b) + 1
+			size += p.size(b) + 1
 		}
 		if size <= p.room && len(blocks) <= p.slots {
 			break

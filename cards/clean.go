@@ -63,7 +63,7 @@ func oneLine(s string) string {
 
 // sanitize does the work of clean (strict false) and visible (strict true).
 func sanitize(s string, strict bool) string {
-	if isPlainASCII(s) {
+	if isPlainASCII(s) || isPlain(s) {
 		return s
 	}
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
@@ -98,6 +98,20 @@ func sanitize(s string, strict bool) string {
 func isPlainASCII(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c >= 0x7f || c < 0x20 && c != '\n' {
+			return false
+		}
+	}
+	return true
+}
+
+// isPlain reports the same for text with letters, dashes and quotes of the
+// usual scripts, without looking closer at anything rarer.
+func isPlain(s string) bool {
+	for _, r := range s {
+		switch {
+		case r >= 0x20 && r < 0x7f, r == '\n', r > 0xa0 && r < 0x300 && r != 0xad, r >= 0x370 && r < 0x483, r >= 0x48a && r < 0x590,
+			r >= 0x2010 && r <= 0x2027, r >= 0x2030 && r <= 0x205e, r >= 0x2190 && r < 0x2800, r >= 0x3041 && r <= 0x3096, r >= 0x30a0 && r <= 0x30ff, r >= 0x4e00 && r <= 0x9fff:
+		default:
 			return false
 		}
 	}

@@ -62,7 +62,7 @@ func everywhere(a, b, c string, n uint8) Card {
 
 func seed(f *testing.F) {
 	for i, s := range hostile {
-		f.Add(s, hostile[(i+7)%len(hostile)], hostile[(i+13)%len(hostile)], uint8(i%9))
+		f.Add(s, hostile[(i+7)%len(hostile)], hostile[(i+13)%len(hostile)], uint8(i%5))
 	}
 	f.Add("x", "y", "z", uint8(255))
 }
@@ -153,6 +153,14 @@ func inertSlack(t *testing.T, c Card, v any) {
 	})
 }
 
+// boundHolds fails when the estimate that saves measuring is below the truth.
+func boundHolds(t *testing.T, k costs, c Card, size int) {
+	t.Helper()
+	if bound := k.atMost(c, 1<<30); size > bound {
+		t.Errorf("%d on the wire, estimated at most %d", size, bound)
+	}
+}
+
 func FuzzSlack(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, a, b, c string, n uint8) {
@@ -165,6 +173,8 @@ func FuzzSlack(f *testing.F) {
 		for _, fault := range CheckSlackView(home.Blocks.BlockSet) {
 			t.Error(fault)
 		}
+		boundHolds(t, slackCosts, card, jsonUnits(m.Blocks))
+		boundHolds(t, slackCosts, card, jsonUnits(SlackNoTable(card).Blocks))
 		conforms(t, slackBlocksSchema(), m.Blocks)
 		conforms(t, slackViewSchema(), home)
 		inertSlack(t, card, m.Blocks)
@@ -247,6 +257,7 @@ func FuzzTeams(f *testing.F) {
 		for _, fault := range CheckTeams(out) {
 			t.Error(fault)
 		}
+		boundHolds(t, teamsCosts, card, jsonBytes(out))
 		conforms(t, adaptiveSchema(), out)
 		inertTeams(t, card, out)
 		if again := Teams(everywhere(a, b, c, n)); string(pretty(t, again)) != string(pretty(t, out)) {

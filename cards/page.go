@@ -108,6 +108,9 @@ var (
 // exact is text for fixed width, hidden characters shown.
 func exact(s string) string { return strings.Trim(sanitize(s, true), "\n") }
 
+// free is a size for pages known to have room for everything.
+func free(any) int { return 0 }
+
 // finish joins the page, the line about what is missing, and the end.
 func finish[T any](p page[T], end []T, small func(string) T) []T {
 	if note := p.missing.String(); note != "" {
