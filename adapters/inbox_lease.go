@@ -299,6 +299,13 @@ func older(a, b string) bool {
 	return len(an) < len(bn) || len(an) == len(bn) && an < bn
 }
 
+// halt keeps what is held from being started.
+func (s *shard) halt() {
+	s.mu.Lock()
+	s.stopping = true
+	s.mu.Unlock()
+}
+
 // drain gives back what was not started and waits for what runs.
 func (s *shard) drain() {
 	s.mu.Lock()

@@ -59,6 +59,11 @@ func (b *Inbox) Run(ctx context.Context, handle Handle, dead Dead) error {
 		background.Go(s.beat)
 		background.Go(s.ack)
 	}
+	defer context.AfterFunc(ctx, func() {
+		for _, s := range shards {
+			s.halt()
+		}
+	})()
 	wg.Wait() // readers are gone: nothing new comes in
 
 	done := make(chan struct{})

@@ -409,9 +409,17 @@ func TestStopFinishesAndGivesBack(t *testing.T) {
 		for rdb.XPending(t.Context(), a.keys.stream(testWorkspace), a.cfg.Group).Val().Count != 2 {
 			time.Sleep(time.Millisecond)
 		}
-		go func() {
-			time.Sleep(50 * time.Millisecond) // until the stop is under way
-			close(release)
+		go func() { // "1" goes on until "2" was given back
+			defer close(release)
+			for t.Context().Err() == nil {
+				p := rdb.XPendingExt(t.Context(), &redis.XPendingExtArgs{
+					Stream: a.keys.stream(testWorkspace), Group: a.cfg.Group, Idle: time.Hour, Start: "-", End: "+", Count: 1,
+				}).Val()
+				if len(p) == 1 {
+					return
+				}
+				time.Sleep(time.Millisecond)
+			}
 		}()
 		stopped()
 		b := sibling(t, a)

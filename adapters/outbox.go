@@ -19,7 +19,6 @@ import (
 // ErrBusy means another process may be posting under the key at this moment.
 var ErrBusy = errors.New("another process is posting this")
 
-
 // OutboxConfig configures an Outbox. Redis is needed.
 type OutboxConfig struct {
 	Redis  redis.UniversalClient
