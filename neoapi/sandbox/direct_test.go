@@ -61,9 +61,10 @@ func TestRecordsAreBounded(t *testing.T) {
 	for range 5000 {
 		send(t, neo, http.MethodGet, "/public-api/health", "")
 	}
-	send(t, neo, http.MethodGet, "/public-api/tenant", "")
+	send(t, neo, http.MethodPost, "/public-api/escalate-to-neo-team", `{"summary":"s","details":"`+strings.Repeat("x", 100_000)+`"}`)
 	list := neo.Requests()
-	if len(list) > 4096 || list[len(list)-1].Op != "get_tenant" {
-		t.Errorf("%d records", len(list))
+	last := list[len(list)-1]
+	if len(list) > 4096 || last.Op != "escalate_to_neo_team" || len(last.Body) > 70_000 {
+		t.Errorf("%d records, last %s with %d bytes", len(list), last.Op, len(last.Body))
 	}
 }

@@ -12,6 +12,13 @@
 // It is for the demo, the sandbox command and tests. It is not a load model of
 // Neo and keeps everything in memory: Reset or a restart brings the seed back.
 //
+// Landmarks of the seed: agents 101 to 114 (101 "Ticket triage" and 102
+// "Ticket triage (night)", 110 disabled, 112 managed by Neo, 113 for end users);
+// ticket 48213 (PSA id 1048213), whose run 7f3a1c9e-… failed today and whose
+// change waits for request 912; request 907 approved by Priya Raman, 915 not
+// for keys; backfills bf-2001 to bf-2003; handovers hnd_open, hnd_taken and
+// hnd_expired; the people are in People.
+//
 // When things fail: Fail orders a fault (late, refused, broken before or after
 // the effect, reply dropped), Requests tells what arrived, Mutate changes the
 // data behind a client's back, and with Config.Validate every request and

@@ -7,8 +7,12 @@ import (
 	"time"
 )
 
-// recordCap bounds the memory of the request log; older entries are dropped.
-const recordCap = 4096
+// recordCap and bodyCap bound the memory of the request log: older entries are
+// dropped, long bodies cut.
+const (
+	recordCap = 4096
+	bodyCap   = 64 << 10
+)
 
 // Recorded is one request as it arrived, refused ones included.
 type Recorded struct {
@@ -16,7 +20,7 @@ type Recorded struct {
 	Method string          `json:"method"`
 	Path   string          `json:"path"`
 	Query  url.Values      `json:"query,omitempty"`
-	Body   json.RawMessage `json:"body,omitempty"` // as text in a JSON string when it is not JSON
+	Body   json.RawMessage `json:"body,omitempty"` // as text in a JSON string when it is long or no JSON
 	At     time.Time       `json:"at"`
 	Status int             `json:"status"` // status answered, 0 when the reply was dropped
 	Write  bool            `json:"write"`
@@ -54,10 +58,10 @@ func asJSON(body []byte) json.RawMessage {
 	if len(body) == 0 {
 		return nil
 	}
-	if json.Valid(body) {
+	if len(body) <= bodyCap && json.Valid(body) {
 		return body
 	}
-	quoted, err := json.Marshal(string(body))
+	quoted, err := json.Marshal(string(body[:min(len(body), bodyCap)]))
 	if err != nil {
 		return nil
 	}

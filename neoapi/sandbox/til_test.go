@@ -2,6 +2,8 @@ package sandbox_test
 
 import (
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -71,4 +73,27 @@ func TestTilBadBodies(t *testing.T) {
 	f.refused(422, "validation_error", http.MethodPost, til+"/912/decision", `{"action":"maybe"}`)
 	f.refused(422, "validation_error", http.MethodPost, til+"/912/decision", `{}`)
 	f.refused(404, "NOT_FOUND", http.MethodPost, til+"/1/decision", `{"action":"approve"}`)
+}
+
+// Of many at once exactly one decides.
+func TestTilDecidedOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var won atomic.Int32
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			w := send(t, f.neo, http.MethodPost, til+"/912/decision", `{"action":"approve"}`)
+			send(t, f.neo, http.MethodGet, executions+"?page_size=5", "")
+			if w.Code == http.StatusOK {
+				won.Add(1)
+			} else if w.Code != http.StatusConflict {
+				t.Errorf("status %d", w.Code)
+			}
+		})
+	}
+	all.Wait()
+	if n := won.Load(); n != 1 {
+		t.Errorf("%d decided", n)
+	}
 }
