@@ -23,7 +23,7 @@ func testInbox(t *testing.T, rdb redis.UniversalClient, change func(*InboxConfig
 	t.Helper()
 	cfg := InboxConfig{
 		Redis: rdb, Prefix: "test-" + rand.Text(), Workspaces: []Workspace{testWorkspace}, Consumer: rand.Text(),
-		Lease: 300 * time.Millisecond, Block: 20 * time.Millisecond, Backoff: 10 * time.Millisecond,
+		Lease: 10 * time.Second, Block: 20 * time.Millisecond, Backoff: 10 * time.Millisecond,
 		Now: time.Now, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	if change != nil {
@@ -35,6 +35,9 @@ func testInbox(t *testing.T, rdb redis.UniversalClient, change func(*InboxConfig
 	}
 	return b
 }
+
+// shortLease is for tests in which a delivery changes hands.
+func shortLease(c *InboxConfig) { c.Lease = 300 * time.Millisecond }
 
 // sibling is another process on the same queue.
 func sibling(t *testing.T, b *Inbox) *Inbox {
@@ -299,7 +302,7 @@ func TestGiveUp(t *testing.T) {
 func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	onRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		b := testInbox(t, rdb, nil)
+		b := testInbox(t, rdb, shortLease)
 		put(t, b, "1", "lane")
 		put(t, b, "2", "lane")
 		stream := b.keys.stream(testWorkspace)
@@ -344,7 +347,7 @@ func TestRestartSameName(t *testing.T) {
 func TestSlowIsNotDead(t *testing.T) {
 	t.Parallel()
 	onRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		a := testInbox(t, rdb, func(c *InboxConfig) { c.Lease = 150 * time.Millisecond })
+		a := testInbox(t, rdb, func(c *InboxConfig) { c.Lease = time.Second })
 		b := sibling(t, a)
 		var runs atomic.Int32
 		handle := func(ctx context.Context, _ Delivery) error {
@@ -352,7 +355,7 @@ func TestSlowIsNotDead(t *testing.T) {
 			select { // slow work; nothing to wait for but time
 			case <-ctx.Done():
 				return ctx.Err()
-			case <-time.After(700 * time.Millisecond):
+			case <-time.After(2500 * time.Millisecond):
 				return nil
 			}
 		}
@@ -370,7 +373,7 @@ func TestSlowIsNotDead(t *testing.T) {
 func TestLostLeaseCancels(t *testing.T) {
 	t.Parallel()
 	onRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
-		b := testInbox(t, rdb, nil)
+		b := testInbox(t, rdb, shortLease)
 		started, cause := make(chan Delivery, 1), make(chan error, 1)
 		run(t, b, func(ctx context.Context, d Delivery) error {
 			started <- d
