@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/v2"
@@ -47,6 +48,7 @@ type Config struct {
 	SlackBotToken      Secret `koanf:"SLACK_BOT_TOKEN"`
 	SlackSigningSecret Secret `koanf:"SLACK_SIGNING_SECRET"` // two, separated by a comma, while rotating
 	SlackAppToken      Secret `koanf:"SLACK_APP_TOKEN"`      // turns Socket Mode on
+	SlackAppID         string `koanf:"SLACK_APP_ID"`         // asked from Slack when not set
 	SlackAPIURL        string `koanf:"SLACK_API_URL"`
 
 	OpenAIKey     Secret `koanf:"OPENAI_API_KEY"`
@@ -58,9 +60,11 @@ type Config struct {
 	TeamsTenantID    string `koanf:"TEAMS_TENANT_ID"`
 	TeamsOpenIDURL   string `koanf:"TEAMS_OPENID_URL"`
 	TeamsTokenURL    string `koanf:"TEAMS_TOKEN_URL"`
+	TeamsCloud       string `koanf:"TEAMS_CLOUD"` // default: the public one
 
 	ListenAddr   string `koanf:"LISTEN_ADDR"`
 	PolicyPath   string `koanf:"NEOBOT_CONFIG"`
+	Lease        string `koanf:"NEOBOT_LEASE"`                // how long a dead process holds its work
 	OTLPEndpoint string `koanf:"OTEL_EXPORTER_OTLP_ENDPOINT"` // turns tracing on; the exporter reads the rest itself
 }
 
@@ -71,6 +75,13 @@ const (
 	defaultModelURL = "https://api.openai.com/v1"
 	defaultModel    = "gpt-5-mini"
 	defaultListen   = ":8080"
+)
+
+// Bounds of NEOBOT_LEASE: shorter than a slow call to Neo would let two
+// processes work on one thing, longer would leave people waiting after a crash.
+const (
+	minLease = time.Second
+	maxLease = 10 * time.Minute
 )
 
 // readConfig reads the environment once. It reports nothing: check does, so
@@ -185,6 +196,9 @@ func (c Config) checkValues(add func(string, ...any)) {
 			add("REDIS_URL is not a Redis address, e.g. redis://user:password@host:6379/0") // err would print the password
 		}
 	}
+	if d, err := time.ParseDuration(c.Lease); c.Lease != "" && (err != nil || d < minLease || d > maxLease) {
+		add("NEOBOT_LEASE %q is not a duration between %s and %s, e.g. 30s", c.Lease, minLease, maxLease)
+	}
 	if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
 		add("LISTEN_ADDR %q is not host:port, e.g. :8080", c.ListenAddr)
 	}
@@ -237,6 +251,15 @@ func urlFault(s string, plain bool) string {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// lease is NEOBOT_LEASE; 0 means each part's own default.
+func (c Config) lease() time.Duration {
+	d, err := time.ParseDuration(c.Lease)
+	if err != nil {
+		return 0
+	}
+	return d
 }
 
 // slackSecrets are the signing secrets, newest first.

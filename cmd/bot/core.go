@@ -22,7 +22,8 @@ import (
 // keyPrefix starts every key in Redis.
 const keyPrefix = "neobot"
 
-// coreConfig is what a bot is made of, whatever it is for. Everything is needed.
+// coreConfig is what a bot is made of, whatever it is for. Everything but
+// Lease is needed.
 type coreConfig struct {
 	Redis redis.UniversalClient
 	// Queue is where deliveries and posts are kept: Redis, or one of the
@@ -31,12 +32,14 @@ type coreConfig struct {
 	// Workspaces whose deliveries this process works on: those it has an adapter for.
 	Workspaces []adapters.Workspace
 	Policy     func() *intents.Policy
-	Neo      neoapi.Config // without Budget, Logger and Now
-	Router   intents.Router
-	Consumer string // name of this process among those that share the Redis
-	Logger   *slog.Logger
-	Metrics  adapters.Metrics
-	Now      func() time.Time
+	Neo        neoapi.Config // without Budget, Logger and Now
+	Router     intents.Router
+	Consumer   string // name of this process among those that share the Redis
+	Logger     *slog.Logger
+	Metrics    adapters.Metrics
+	Now        func() time.Time
+	// Lease is how long work of a dead process is left alone; 0: the defaults.
+	Lease time.Duration
 	// Connect makes the platforms' adapters. The handler it is given may be
 	// called once newCore has returned.
 	Connect func(p ports) ([]adapters.Adapter, error)
@@ -105,7 +108,7 @@ func (c *core) stores() (err error) {
 	if c.neo, err = neoapi.New(neo); err != nil {
 		return err
 	}
-	if c.store, err = approvals.New(approvals.Config{Redis: c.cfg.Redis, Prefix: keyPrefix, Now: c.cfg.Now}); err != nil {
+	if c.store, err = approvals.New(approvals.Config{Redis: c.cfg.Redis, Prefix: keyPrefix, Now: c.cfg.Now, Lease: c.cfg.Lease}); err != nil {
 		return err
 	}
 	if c.audit, err = approvals.NewAudit(approvals.AuditConfig{Redis: c.cfg.Redis, Prefix: keyPrefix, Now: c.cfg.Now}); err != nil {
@@ -113,7 +116,7 @@ func (c *core) stores() (err error) {
 	}
 	c.inbox, err = adapters.NewInbox(adapters.InboxConfig{
 		Redis: c.cfg.Queue, Prefix: keyPrefix, Workspaces: c.cfg.Workspaces, Consumer: c.cfg.Consumer,
-		Now: c.cfg.Now, Logger: c.cfg.Logger, Metrics: c.cfg.Metrics,
+		Now: c.cfg.Now, Logger: c.cfg.Logger, Metrics: c.cfg.Metrics, Lease: c.cfg.Lease,
 	})
 	return err
 }
@@ -170,7 +173,6 @@ func (c *core) ready(ctx context.Context) error {
 	}
 	return c.inbox.Ready(ctx)
 }
-
 
 // absent stands in for a platform that this process has no way to: cards of the
 // terminal, seen from a serving bot. What is posted there is gone.

@@ -21,6 +21,7 @@ type metrics struct {
 	registry *prometheus.Registry
 
 	requests *prometheus.HistogramVec // how fast platforms are acknowledged
+	refused  *prometheus.CounterVec   // requests that were turned away, by reason
 	put      *prometheus.CounterVec   // deliveries taken into the inbox; repeats are dedupe hits
 	waited   *prometheus.HistogramVec // age of a delivery when work on it began
 	worked   *prometheus.HistogramVec
@@ -43,6 +44,7 @@ func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: histogram("http_request_seconds", "Time to answer an HTTP request, by route and status.", fast, "route", "status"),
+		refused:  counter("requests_refused_total", "Requests from platforms that were turned away, by reason.", "platform", "reason"),
 		put:      counter("deliveries_total", "Deliveries from platforms; fresh=false is a repeat that was dropped.", "platform", "kind", "fresh"),
 		waited:   histogram("delivery_wait_seconds", "Age of a delivery when work on it began.", slow, "platform", "kind"),
 		worked:   histogram("delivery_work_seconds", "Work on a delivery, by outcome: ok, retry, dead, lost.", slow, "platform", "kind", "outcome"),
@@ -50,7 +52,7 @@ func newMetrics() *metrics {
 		audited:  counter("audit_records_total", "Audit records, by kind and outcome.", "kind", "outcome"),
 		policy:   counter("policy_reloads_total", "Reloads of the policy file.", "outcome"),
 	}
-	m.registry.MustRegister(m.requests, m.put, m.waited, m.worked, m.outgoing, m.audited, m.policy,
+	m.registry.MustRegister(m.requests, m.refused, m.put, m.waited, m.worked, m.outgoing, m.audited, m.policy,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -69,6 +71,12 @@ func (m *metrics) measure(g *gin.Context) {
 		route = "none"
 	}
 	m.requests.WithLabelValues(route, strconv.Itoa(g.Writer.Status())).Observe(time.Since(began).Seconds())
+}
+
+// refusals counts what one platform's adapter turns away. Reasons are words of
+// the adapter, never of the request.
+func (m *metrics) refusals(p adapters.Platform) func(reason string) {
+	return func(reason string) { m.refused.WithLabelValues(string(p), reason).Inc() }
 }
 
 // Put counts a delivery.

@@ -353,4 +353,3 @@ type wireEntry struct {
 	Home         bool        `json:"home,omitempty"`
 	Gone         bool        `json:"gone,omitempty"`
 }
-

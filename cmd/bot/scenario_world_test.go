@@ -47,7 +47,9 @@ type workload struct {
 
 var _ adapters.Metrics = (*workload)(nil)
 
-func newWorkload() *workload { return &workload{outcomes: map[string]int{}, changed: make(chan struct{})} }
+func newWorkload() *workload {
+	return &workload{outcomes: map[string]int{}, changed: make(chan struct{})}
+}
 
 func (l *workload) Put(_ adapters.Workspace, _ adapters.DeliveryKind, fresh bool) {
 	l.mu.Lock()
