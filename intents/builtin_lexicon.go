@@ -93,11 +93,11 @@ func wordSet(s string) map[string]bool {
 }
 
 // respelled are slips and chat spellings that no rule of distance finds.
-var respelled = map[string]string{ //nolint:misspell // misspellings are what it is about
-	"teh": "the", "wat": "what", "wut": "what", "wot": "what", "wich": "which", "whihc": "which", "wht": "what", "y": "why",
+var respelled = map[string]string{
+	"teh": "the", "wat": "what", "wut": "what", "wot": "what", "wich": "which", "whihc": "which", "wht": "what", "y": "why", //nolint:misspell // misspellings are what this is about
 	"pls": "please", "plz": "please", "plss": "please", "plaese": "please", "thx": "thanks", "ty": "thanks", "u": "you", "r": "are",
 	"ur": "your", "lst": "last", "yest": "yesterday", "ystd": "yesterday", "tdy": "today", "2day": "today", "dsable": "disable",
-	"fo": "of", "adn": "and", "nad": "and", "hwo": "how", "hte": "the", "thsi": "this", "form": "from", "abt": "about",
+	"fo": "of", "adn": "and", "nad": "and", "hwo": "how", "hte": "the", "thsi": "this", "form": "from", "abt": "about", //nolint:misspell // misspellings are what this is about
 	"canceled": "cancelled", "cud": "could", "wud": "would", "shud": "should", "dis": "this", "da": "the", "tix": "ticket",
 	"tic": "ticket", "sumthing": "something", "rn": "now", "perms": "permissions", "perm": "permission", "reqs": "requests",
 	"req": "request", "cfg": "config", "pending?": "pending", "creds": "credits", "execs": "executions", "whats": "what is",
@@ -105,5 +105,5 @@ var respelled = map[string]string{ //nolint:misspell // misspellings are what it
 	"doesnt": "does not", "didnt": "did not", "cant": "can not", "cannot": "can not", "wont": "will not", "isnt": "is not",
 	"arent": "are not", "wasnt": "was not", "hasnt": "has not", "havent": "have not", "shouldnt": "should not",
 	"couldnt": "could not", "wouldnt": "would not", "im": "i am", "ive": "i have", "lets": "let us", "wanna": "want to",
-	"gonna": "going to", "gotta": "have to", "lemme": "let me", "ignor": "ignore", "agian": "again", "nvm": "never mind",
+	"gonna": "going to", "gotta": "have to", "lemme": "let me", "ignor": "ignore", "agian": "again", "nvm": "never mind", //nolint:misspell // misspellings are what this is about
 }

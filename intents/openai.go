@@ -107,7 +107,7 @@ func (m *Model) Route(ctx context.Context, q Question) (Routed, error) {
 	start := m.Now()
 	limited, cancel := context.WithTimeout(ctx, m.Timeout)
 	defer cancel()
-	out, err := m.pick(limited, q)
+	out, err := m.pick(limited, q, start.Add(m.Timeout))
 	m.Logger.DebugContext(ctx, "model routed", "intent", out.Intent.Name, "tokens", out.Tokens, "took", m.Now().Sub(start))
 	if err == nil {
 		return out, nil
@@ -124,8 +124,9 @@ func (m *Model) Route(ctx context.Context, q Question) (Routed, error) {
 	return out, nil
 }
 
-// pick asks, and asks once more when the reply is unusable.
-func (m *Model) pick(ctx context.Context, q Question) (Routed, error) {
+// pick asks, and asks once more when the reply is unusable. end is when the
+// time-out of ctx is over, by the clock given.
+func (m *Model) pick(ctx context.Context, q Question, end time.Time) (Routed, error) {
 	out := Routed{By: ByModel}
 	data, err := modelData(q)
 	if err != nil {
@@ -133,7 +134,7 @@ func (m *Model) pick(ctx context.Context, q Question) (Routed, error) {
 	}
 	req := m.request(q, data)
 	for attempt := range 2 {
-		reply, err := m.complete(ctx, req)
+		reply, err := m.complete(ctx, req, end)
 		if err != nil {
 			return out, err
 		}
@@ -198,7 +199,7 @@ func readReply(q Question, reply openai.ChatCompletionResponse) (Routed, error) 
 }
 
 // complete makes one call, with retries while there is time for them.
-func (m *Model) complete(ctx context.Context, req openai.ChatCompletionRequest) (openai.ChatCompletionResponse, error) {
+func (m *Model) complete(ctx context.Context, req openai.ChatCompletionRequest, end time.Time) (openai.ChatCompletionResponse, error) {
 	for attempt := 0; ; attempt++ {
 		reply, err := m.breaker.Execute(func() (openai.ChatCompletionResponse, error) {
 			once, cancel := context.WithTimeout(ctx, m.Timeout/2)
@@ -212,10 +213,7 @@ func (m *Model) complete(ctx context.Context, req openai.ChatCompletionRequest) 
 		if s, err := strconv.Atoi(reply.Header().Get("Retry-After")); err == nil && s > 0 {
 			pause = time.Duration(s) * time.Second
 		}
-		if deadline, ok := ctx.Deadline(); ok && m.Now().Add(pause).After(deadline) {
-			return reply, err
-		}
-		if m.waitFunc(ctx, pause) != nil {
+		if m.Now().Add(pause).After(end) || m.waitFunc(ctx, pause) != nil {
 			return reply, err
 		}
 	}

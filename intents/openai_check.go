@@ -121,18 +121,13 @@ var (
 // must be the person's own: what a model worded itself is dropped, or refused
 // where the argument is needed.
 func checkArg(q Question, spec Spec, a Arg, v string) (string, error) {
-	limit := maxShortArg
-	if a.Kind == ArgText && !a.Required {
-		limit = maxTextArg
-	}
-	if v == "" {
-		return "", nil
-	}
 	bad := func(what string) error { return fmt.Errorf("%w: %s.%s %s", errReply, spec.Name, a.Name, what) }
-	if utf8.RuneCountInString(v) > limit || visible(v) != v {
+	switch {
+	case v == "":
+		return "", nil
+	case utf8.RuneCountInString(v) > argLimit(a) || visible(v) != v:
 		return "", bad("is too long or has characters that cannot be seen")
-	}
-	if len(a.Enum) > 0 && !slices.Contains(a.Enum, v) {
+	case len(a.Enum) > 0 && !slices.Contains(a.Enum, v):
 		return "", bad("is none of the listed values")
 	}
 	var err error
@@ -166,6 +161,14 @@ func checkArg(q Question, spec Spec, a Arg, v string) (string, error) {
 	case ArgStatus, ArgState:
 	}
 	return v, err
+}
+
+// argLimit is the longest value of an argument, in characters.
+func argLimit(a Arg) int {
+	if a.Kind == ArgText && !a.Required {
+		return maxTextArg
+	}
+	return maxShortArg
 }
 
 // occurs reports whether the words of v were said, in this order and together,

@@ -108,7 +108,7 @@ func setChaos(t *testing.T, base, chaos string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	var got struct{ Chaos json.RawMessage }
 	if err := json.NewDecoder(res.Body).Decode(&got); err != nil || string(got.Chaos) != chaos {
 		t.Fatalf("chaos is %s, %v", got.Chaos, err)

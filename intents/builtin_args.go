@@ -1,0 +1,107 @@
+package intents
+
+import (
+	"slices"
+	"strings"
+)
+
+// fillRead takes the arguments of a reading intent from the message.
+func (r *reading) fillRead(s Spec) Intent {
+	in := Intent{Name: s.Name, Args: map[string]string{}}
+	for _, a := range s.Args {
+		if v := r.argument(s, a); v != "" {
+			in.Args[a.Name] = v
+		}
+	}
+	r.fromHistory(s, &in)
+	return in
+}
+
+// argument of a kind, as said; "" when the message has none.
+func (r *reading) argument(s Spec, a Arg) string {
+	switch a.Kind {
+	case ArgAgent:
+		return first(r.values("@agent"))
+	case ArgTicket:
+		return first(r.values("@ticket"))
+	case ArgRun:
+		return first(r.values("@run"))
+	case ArgWhen:
+		return first(r.values("@when"))
+	case ArgMonth:
+		for _, v := range r.values("@when") {
+			if _, err := ParseMonth(v, r.q.Now, r.q.Now.Location()); err == nil {
+				return v
+			}
+		}
+	case ArgStatus:
+		return r.status(a.Enum)
+	case ArgState:
+		return r.state(a)
+	case ArgText:
+		return r.about(s)
+	case ArgRequest:
+		return r.requestNumber()
+	}
+	return ""
+}
+
+func first(vs []string) string {
+	if len(vs) == 0 {
+		return ""
+	}
+	return vs[0]
+}
+
+// status of runs: concepts of the lexicon are named like the values.
+func (r *reading) status(enum []string) string {
+	for _, v := range enum {
+		concept := v
+		if v == "failed" {
+			concept = "fail"
+		}
+		if r.hasOne(concept) {
+			return v
+		}
+	}
+	return ""
+}
+
+func (r *reading) state(a Arg) string {
+	switch {
+	case slices.Contains(a.Enum, "disabled") && r.hasOne("off"):
+		return "disabled"
+	case slices.Contains(a.Enum, "enabled") && r.hasOne("on"):
+		return "enabled"
+	case slices.Contains(a.Enum, "yes") && r.hasOne("me"):
+		return "yes"
+	}
+	return ""
+}
+
+// about is free text: for help what follows the word, else the message itself.
+func (r *reading) about(s Spec) string {
+	for _, it := range r.items {
+		if s.Name == "help" && it.concept == "help" && r.word(it.from) == "help" {
+			from := it.to
+			for from < len(r.toks) && (noise[r.word(from)] || r.word(from) == "with" || r.word(from) == "on" || r.word(from) == "about" || r.word(from) == "me" || r.word(from) == "please") {
+				from++
+			}
+			return strings.Trim(r.raw(from, len(r.toks)), "?!. ")
+		}
+	}
+	if r.hasOne("ability") {
+		return ""
+	}
+	return strings.TrimSpace(r.text)
+}
+
+// requestNumber follows the word request: "request 912".
+func (r *reading) requestNumber() string {
+	for i, t := range r.toks {
+		if n := strings.TrimPrefix(t.w, "#"); isNumber(n) && (r.word(i-1) == "request" || isIDWord(r.word(i-1)) && r.word(i-2) == "request") {
+			return n
+		}
+	}
+	return ""
+}
