@@ -15,7 +15,7 @@ func (a *app) manifestCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.manifestSlack())
+	cmd.AddCommand(a.manifestSlack(), a.manifestTeams())
 	return cmd
 }
 
