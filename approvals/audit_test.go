@@ -317,6 +317,14 @@ func TestAuditKeyMakesOneRecord(t *testing.T) {
 		if err != nil || rep.Records != 5 {
 			t.Errorf("%+v, %v", rep, err)
 		}
+		if ttl := e.rdb.PTTL(t.Context(), a.key(testWorkspace, ":key:one")).Val(); ttl <= 0 || ttl > defaultRemember {
+			t.Errorf("key is remembered for %v", ttl)
+		}
+		for _, k := range e.rdb.Keys(t.Context(), a.key(testWorkspace, ":batch:*")).Val() {
+			if ttl := e.rdb.PTTL(t.Context(), k).Val(); ttl <= 0 {
+				t.Errorf("mark of a batch stays: %v", ttl)
+			}
+		}
 		other := keyed("one")
 		other.Workspace = "slack:T2"
 		if err := a.Append(t.Context(), other); err != nil {
@@ -523,5 +531,40 @@ func TestEntryReadsALine(t *testing.T) {
 	want := Entry{Seq: 1, Prev: genesis, Hash: h.hash, Record: Record{Workspace: "slack:T1", Kind: KindWrite}}
 	if d := cmp.Diff(want, en); d != "" {
 		t.Error(d)
+	}
+}
+
+// Chains somebody computed himself, with good hashes throughout.
+func TestVerifyForgedChains(t *testing.T) {
+	t.Parallel()
+	body := func(ws string) []byte { return []byte(`{"workspace":"` + ws + `","kind":"write"}`) }
+	for name, c := range map[string]struct {
+		start head
+		of    []string
+		bad   int64
+	}{
+		"good":                      {head{hash: genesis}, []string{"slack:T1", "slack:T1"}, 0},
+		"partial":                   {head{4, strings.Repeat("a", hashLen)}, []string{"slack:T1"}, 0},
+		"two workspaces":            {head{hash: genesis}, []string{"slack:T1", "slack:T2", "slack:T1"}, 2},
+		"first follows something":   {head{hash: strings.Repeat("a", hashLen)}, []string{"slack:T1"}, 1},
+		"later one follows nothing": {head{4, genesis}, []string{"slack:T1"}, 1},
+		"negative":                  {head{-3, strings.Repeat("a", hashLen)}, []string{"slack:T1"}, 1},
+	} {
+		var text bytes.Buffer
+		h := c.start
+		for _, ws := range c.of {
+			var line []byte
+			line, h = link(h, body(ws))
+			text.Write(append(line, '\n'))
+		}
+		end, err := json.Marshal(trailer{true, c.of[0], c.start.seq + 1, h.seq, h.hash})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(end)
+		rep, err := Verify(&text, "")
+		if rep.BadSeq != c.bad || errors.Is(err, ErrTampered) != (c.bad != 0) {
+			t.Errorf("%s: %+v, %v", name, rep, err)
+		}
 	}
 }

@@ -20,6 +20,10 @@ func TestSubmitIsIdempotentByKey(t *testing.T) {
 		if err != nil || !fresh {
 			t.Fatal(fresh, err)
 		}
+		ttl := e.rdb.PTTL(t.Context(), e.key(in.Workspace, "key:"+in.Key)).Val()
+		if want := e.c.Keep + 8*time.Hour; ttl > want || ttl < want-time.Minute {
+			t.Errorf("the key is remembered for %v", ttl)
+		}
 		if first, err = e.Decide(t.Context(), in.Workspace, first.ID, by("anna", Approve)); err != nil {
 			t.Fatal(err)
 		}
