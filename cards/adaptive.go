@@ -220,7 +220,7 @@ func teamsChanges(p *page[any], changes []Change) {
 		return
 	}
 	read, more := readChanges(changes)
-	p.missing.miss(more, "changed field")
+	p.missing.miss(more, changedField)
 	var parts []any
 	for _, limit := range changeLimits {
 		parts = append(parts[:0], heading(changesHeading, "Medium"))
@@ -236,7 +236,7 @@ func teamsChanges(p *page[any], changes []Change) {
 	}
 	for i, el := range parts {
 		if !p.try(el) {
-			p.missing.miss(len(read)-max(i-1, 0), "changed field")
+			p.missing.miss(len(read)-max(i-1, 0), changedField)
 			return
 		}
 	}
@@ -296,12 +296,7 @@ func teamsBody(p *page[any], b Block) {
 	case b.Table != nil:
 		teamsTable(p, *b.Table)
 	case len(b.Items) > 0:
-		for i, it := range b.Items {
-			if !p.try(teamsItem(it)) {
-				p.missing.miss(len(b.Items)-i, "row")
-				return
-			}
-		}
+		teamsItems(p, b.Items)
 	case b.Code != "":
 		p.fitText(b.Code, teamsMaxText, exact, func(s string) any {
 			box := codeBox(s)
@@ -310,6 +305,15 @@ func teamsBody(p *page[any], b Block) {
 		})
 	case b.Text != "":
 		p.fitText(b.Text, teamsMaxText, paragraph, func(s string) any { return richText("Small", words(s)) })
+	}
+}
+
+func teamsItems(p *page[any], items []Item) {
+	for i, it := range items {
+		if !p.try(teamsItem(it)) {
+			p.missing.miss(len(items)-i, "row")
+			return
+		}
 	}
 }
 
@@ -328,19 +332,14 @@ func teamsItem(it Item) any {
 	}}
 }
 
-// teamsTable is a table, or one paragraph per row when it has many columns.
+// teamsTable is a table, or a list when it is wide.
 func teamsTable(p *page[any], t Table) {
 	rows := tableRows(t, slackMaxTableCols)
 	if len(rows) == 0 {
 		return
 	}
-	if len(rows[0]) > teamsMaxColumns {
-		for i := range rows[1:] {
-			if !p.try(teamsRecord(rows[0], rows[i+1])) {
-				p.missing.miss(len(rows)-1-i, "row")
-				return
-			}
-		}
+	if len(rows[0]) > teamsMaxColumns || tooWide(rows) {
+		teamsItems(p, rowItems(rows))
 		return
 	}
 	for n := min(len(rows), teamsMaxRows); n > 1; n = n * 3 / 4 {
@@ -350,16 +349,6 @@ func teamsTable(p *page[any], t Table) {
 		}
 	}
 	p.missing.miss(len(rows)-1, "row")
-}
-
-func teamsRecord(head, row []string) any {
-	parts := make([]string, 0, len(row))
-	for j := 1; j < len(row); j++ {
-		parts = append(parts, head[j]+": "+row[j])
-	}
-	return container{Type: "Container", Spacing: "Small", Items: []any{
-		richText("", strong(row[0])), richText("None", subtle(strings.Join(parts, " · "))),
-	}}
 }
 
 // adaptiveTable gives every column the share of the width its text needs.

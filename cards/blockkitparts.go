@@ -156,7 +156,7 @@ func slackChanges(p *slackPage, changes []Change) {
 		return
 	}
 	read, more := readChanges(changes)
-	p.missing.miss(more, "changed field")
+	p.missing.miss(more, changedField)
 	changes = changes[:len(read)]
 	var blocks []slack.Block
 	for _, limit := range changeLimits {
@@ -171,7 +171,7 @@ func slackChanges(p *slackPage, changes []Change) {
 	}
 	for i, b := range blocks {
 		if !p.try(b) {
-			p.missing.miss(len(changes)-max(i-1, 0)*changesPerBlock, "changed field")
+			p.missing.miss(len(changes)-max(i-1, 0)*changesPerBlock, changedField)
 			return
 		}
 	}
@@ -304,10 +304,15 @@ func itemLines(items []Item) slack.Block {
 	return richBlock(slack.NewRichTextSection(els...))
 }
 
-// slackTable adds a table block, once per message, or the same as text.
+// slackTable adds a table block, once per message, or the same as text; a wide
+// table becomes a list.
 func slackTable(p *slackPage, t Table) {
 	rows := tableRows(t, slackMaxTableCols)
 	if len(rows) == 0 {
+		return
+	}
+	if tooWide(rows) {
+		slackItems(p, rowItems(rows))
 		return
 	}
 	if p.table {

@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// hostile is text that has hurt bots before, one seed each.
+// hostile is text that has hurt bots before, one seed each; huge is too slow
+// for a fuzzer to grow from and is tried by TestHuge.
 var hostile = []string{
 	"", " ", "\n", "plain words",
 	"<!channel> <!here> <!everyone> <!subteam^S123|ops> <@U123> <#C123|general>",
@@ -24,12 +25,16 @@ var hostile = []string{
 	"true → false\nafter\ntrue", `{"type":"actions","elements":[]}`, "&lt;!channel&gt; &amp; &#60;",
 	"abc\u202Edesrever\u202C \u2066isolated\u2069 \u200Fmark", "zero\u200Bwidth\uFEFF\u2060\u00AD\u3164\u2800",
 	"שלום עולם", "مرحبا بالعالم", "नमस्ते दुनिया", "日本語のテキスト", "e\u0301\u0302\u0303\u0304\u0305\u0306\u0307\u0308",
-	strings.Repeat("Z\u0351\u036B\u0343\u036A\u0302", 300), "\u0301leading mark",
-	"👨‍👩‍👧‍👦 👍🏽 🏳️‍🌈 ✂️ 1️⃣ 🇩🇪", strings.Repeat("👨‍👩‍👧‍👦", 2000), strings.Repeat("𝔘", 5000),
+	strings.Repeat("Z\u0351\u036B\u0343\u036A\u0302", 30), "\u0301leading mark",
+	"👨‍👩‍👧‍👦 👍🏽 🏳️‍🌈 ✂️ 1️⃣ 🇩🇪", strings.Repeat("👨‍👩‍👧‍👦", 60),
 	"null\x00byte \x1b[31mred\x1b[0m \x07 \x7f \u0085 \u009b31m", "bad \xff\xfe utf8 \xed\xa0\x80",
-	strings.Repeat("a", 100_000), strings.Repeat("<&>\"\\\n", 20_000), strings.Repeat("\u202E", 50_000),
-	strings.Repeat("line of text\n", 8000), strings.Repeat("&", 3000), "\r\n\r\n\tindented  twice   ",
+	strings.Repeat("<&>\"\\\n", 90), "\r\n\r\n\tindented  twice   ", strings.Repeat("word ", 300),
 	"… (cut, 12 more characters)", "neobot:approve:0", "agt_01J9ZC4T7Q",
+}
+
+var huge = []string{
+	strings.Repeat("a", 100_000), strings.Repeat("<&>\"\\\n", 20_000), strings.Repeat("\u202E", 50_000),
+	strings.Repeat("line of text\n", 8000), strings.Repeat("&", 3000), strings.Repeat("👨‍👩‍👧‍👦", 2000), strings.Repeat("𝔘", 5000),
 }
 
 // everywhere puts the strings a, b and c wherever a card takes one.
@@ -58,6 +63,17 @@ func everywhere(a, b, c string, n uint8) Card {
 		Block{Table: &Table{Columns: make([]string, many), Rows: [][]string{{a, b}, {c}}}},
 	)
 	return card
+}
+
+// TestHuge tries every pair of huge strings with each other.
+func TestHuge(t *testing.T) {
+	t.Parallel()
+	for i, s := range huge {
+		a, b, n := huge[(i+1)%len(huge)], huge[(i+3)%len(huge)], uint8(i)
+		checkSlack(t, s, a, b, n)
+		checkTeams(t, s, b, a, n)
+		checkText(t, b, s, a, n)
+	}
 }
 
 func seed(f *testing.F) {
@@ -163,35 +179,39 @@ func boundHolds(t *testing.T, k costs, c Card, size int) {
 
 func FuzzSlack(f *testing.F) {
 	seed(f)
-	f.Fuzz(func(t *testing.T, a, b, c string, n uint8) {
-		card := everywhere(a, b, c, n)
-		m := Slack(card)
-		for _, fault := range append(CheckSlack(m.Blocks), CheckSlack(SlackNoTable(card).Blocks)...) {
-			t.Error(fault)
-		}
-		home := SlackHome(card)
-		for _, fault := range CheckSlackView(home.Blocks.BlockSet) {
-			t.Error(fault)
-		}
-		boundHolds(t, slackCosts, card, jsonUnits(m.Blocks))
-		boundHolds(t, slackCosts, card, jsonUnits(SlackNoTable(card).Blocks))
-		conforms(t, slackBlocksSchema(), m.Blocks)
-		conforms(t, slackViewSchema(), home)
-		inertSlack(t, card, m.Blocks)
-		inertSlack(t, card, home)
-		if m.Text == "" || units(m.Text) > slackAdvisedText || strings.ContainsAny(m.Text, "<>") {
-			t.Errorf("text %q", m.Text)
-		}
-		if again := Slack(everywhere(a, b, c, n)); string(pretty(t, again)) != string(pretty(t, m)) {
-			t.Error("not deterministic")
-		}
-		form := formEverywhere(a, b, c, n)
-		for _, fault := range CheckSlackModal(SlackForm(form)) {
-			t.Error(fault)
-		}
-		conforms(t, slackViewSchema(), SlackForm(form))
-		inertSlack(t, Card{}, SlackForm(form))
-	})
+	f.Fuzz(checkSlack)
+}
+
+// checkSlack asserts everything that must hold for any card.
+func checkSlack(t *testing.T, a, b, c string, n uint8) {
+	t.Helper()
+	card := everywhere(a, b, c, n)
+	m := Slack(card)
+	for _, fault := range append(CheckSlack(m.Blocks), CheckSlack(SlackNoTable(card).Blocks)...) {
+		t.Error(fault)
+	}
+	home := SlackHome(card)
+	for _, fault := range CheckSlackView(home.Blocks.BlockSet) {
+		t.Error(fault)
+	}
+	boundHolds(t, slackCosts, card, jsonUnits(m.Blocks))
+	boundHolds(t, slackCosts, card, jsonUnits(SlackNoTable(card).Blocks))
+	conforms(t, slackBlocksSchema(), m.Blocks)
+	conforms(t, slackViewSchema(), home)
+	inertSlack(t, card, m.Blocks)
+	inertSlack(t, card, home)
+	if m.Text == "" || units(m.Text) > slackAdvisedText || strings.ContainsAny(m.Text, "<>") {
+		t.Errorf("text %q", m.Text)
+	}
+	if again := Slack(everywhere(a, b, c, n)); string(pretty(t, again)) != string(pretty(t, m)) {
+		t.Error("not deterministic")
+	}
+	form := formEverywhere(a, b, c, n)
+	for _, fault := range CheckSlackModal(SlackForm(form)) {
+		t.Error(fault)
+	}
+	conforms(t, slackViewSchema(), SlackForm(form))
+	inertSlack(t, Card{}, SlackForm(form))
 }
 
 func formEverywhere(a, b, c string, n uint8) Form {
@@ -251,50 +271,58 @@ func inertTeams(t *testing.T, c Card, v any) {
 
 func FuzzTeams(f *testing.F) {
 	seed(f)
-	f.Fuzz(func(t *testing.T, a, b, c string, n uint8) {
-		card := everywhere(a, b, c, n)
-		out := Teams(card)
-		for _, fault := range CheckTeams(out) {
-			t.Error(fault)
-		}
-		boundHolds(t, teamsCosts, card, jsonBytes(out))
-		conforms(t, adaptiveSchema(), out)
-		inertTeams(t, card, out)
-		if again := Teams(everywhere(a, b, c, n)); string(pretty(t, again)) != string(pretty(t, out)) {
-			t.Error("not deterministic")
-		}
-		form, ok := TeamsForm(formEverywhere(a, b, c, n)).Card["content"].(AdaptiveCard)
-		if !ok {
-			t.Fatal("no card in the dialog")
-		}
-		for _, fault := range CheckTeams(form) {
-			t.Error(fault)
-		}
-		conforms(t, adaptiveSchema(), form)
-		inertTeams(t, Card{}, form)
-	})
+	f.Fuzz(checkTeams)
+}
+
+// checkTeams asserts everything that must hold for any card.
+func checkTeams(t *testing.T, a, b, c string, n uint8) {
+	t.Helper()
+	card := everywhere(a, b, c, n)
+	out := Teams(card)
+	for _, fault := range CheckTeams(out) {
+		t.Error(fault)
+	}
+	boundHolds(t, teamsCosts, card, jsonBytes(out))
+	conforms(t, adaptiveSchema(), out)
+	inertTeams(t, card, out)
+	if again := Teams(everywhere(a, b, c, n)); string(pretty(t, again)) != string(pretty(t, out)) {
+		t.Error("not deterministic")
+	}
+	form, ok := TeamsForm(formEverywhere(a, b, c, n)).Card["content"].(AdaptiveCard)
+	if !ok {
+		t.Fatal("no card in the dialog")
+	}
+	for _, fault := range CheckTeams(form) {
+		t.Error(fault)
+	}
+	conforms(t, adaptiveSchema(), form)
+	inertTeams(t, Card{}, form)
 }
 
 var buttonMark = regexp.MustCompile(`\[(\d+)\] `)
 
 func FuzzText(f *testing.F) {
 	seed(f)
-	f.Fuzz(func(t *testing.T, a, b, c string, n uint8) {
-		card := everywhere(a, b, c, n)
-		out := Text(card, int(n))
-		if !utf8.ValidString(out) || !strings.HasSuffix(out, "\n") {
-			t.Error("not UTF-8 or not a whole line")
-		}
-		if why := unsafeText(out); why != "" {
-			t.Errorf("%s in %q", why, out)
-		}
-		if got, want := len(buttonMark.FindAllString(out, -1)), len(Buttons(card)); got < want {
-			t.Errorf("%d buttons on screen, Buttons lists %d", got, want)
-		}
-		if again := Text(everywhere(a, b, c, n), int(n)); again != out {
-			t.Error("not deterministic")
-		}
-	})
+	f.Fuzz(checkText)
+}
+
+// checkText asserts everything that must hold for any card.
+func checkText(t *testing.T, a, b, c string, n uint8) {
+	t.Helper()
+	card := everywhere(a, b, c, n)
+	out := Text(card, int(n))
+	if !utf8.ValidString(out) || !strings.HasSuffix(out, "\n") {
+		t.Error("not UTF-8 or not a whole line")
+	}
+	if why := unsafeText(out); why != "" {
+		t.Errorf("%s in %q", why, out)
+	}
+	if got, want := len(buttonMark.FindAllString(out, -1)), len(Buttons(card)); got < want {
+		t.Errorf("%d buttons on screen, Buttons lists %d", got, want)
+	}
+	if again := Text(everywhere(a, b, c, n), int(n)); again != out {
+		t.Error("not deterministic")
+	}
 }
 
 // FuzzParse feeds what comes over the wire.

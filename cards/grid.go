@@ -38,15 +38,47 @@ func tableRows(t Table, limit int) [][]string {
 	return out
 }
 
-// gridText is rows as text of fixed width: aligned columns when they fit into
-// width, otherwise one paragraph per row with "column: value" lines.
-func gridText(rows [][]string, width int) string {
+// tableColumns is the width, in characters, beyond which a table is no longer
+// drawn as one: on a phone its cells would become towers of single words.
+const tableColumns = 60
+
+// tooWide reports whether rows need more than tableColumns side by side.
+func tooWide(rows [][]string) bool {
+	total := 0
+	for _, w := range columnWidths(rows) {
+		total += w + 2
+	}
+	return total-2 > tableColumns
+}
+
+func columnWidths(rows [][]string) []int {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for j, c := range row {
 			widths[j] = max(widths[j], columns(c))
 		}
 	}
+	return widths
+}
+
+// rowItems is a wide table as a list: the first cell is the title, the others
+// follow with the names of their columns.
+func rowItems(rows [][]string) []Item {
+	items := make([]Item, 0, len(rows)-1)
+	for _, row := range rows[1:] {
+		parts := make([]string, 0, len(row))
+		for j := 1; j < len(row); j++ {
+			parts = append(parts, rows[0][j]+": "+row[j])
+		}
+		items = append(items, Item{Title: row[0], Detail: strings.Join(parts, " · ")})
+	}
+	return items
+}
+
+// gridText is rows as text of fixed width: aligned columns when they fit into
+// width, otherwise one paragraph per row with "column: value" lines.
+func gridText(rows [][]string, width int) string {
+	widths := columnWidths(rows)
 	total := 2 * (len(widths) - 1)
 	for _, w := range widths {
 		total += w

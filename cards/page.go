@@ -15,6 +15,9 @@ type page[T any] struct {
 	missing tally
 }
 
+// changedField is the noun for changes that are left out.
+const changedField = "changed field"
+
 // noteReserve is room kept for the line that says what was left out.
 const noteReserve = 300
 
@@ -114,7 +117,11 @@ func free(any) int { return 0 }
 // finish joins the page, the line about what is missing, and the end.
 func finish[T any](p page[T], end []T, small func(string) T) []T {
 	if note := p.missing.String(); note != "" {
-		p.items = append(p.items, small("✂️ Not shown here: "+note+"."))
+		note = "✂️ Not shown here: " + note + "."
+		if p.missing.counts[changedField] > 0 {
+			note += " Do not decide before you have seen them in Neo."
+		}
+		p.items = append(p.items, small(note))
 	}
 	p.items = append(p.items, end...)
 	if len(p.items) == 0 {

@@ -1,6 +1,9 @@
 package cards
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Samples of every kind of card the bot shows. The names are the names of the
 // golden files and of the pictures in docs/cards.
@@ -172,8 +175,42 @@ func samples() map[string]Card {
 			},
 			Buttons: []Button{{Label: "What may I do?", Action: ActionContinue, ID: "perm1"}, {Label: "Pending approvals", Action: ActionContinue, ID: "pend1"}},
 		},
-		"home": homeCard(),
+		"home":    homeCard(),
+		"hostile": hostileCard(),
+		"long":    longCard(),
 	}
+}
+
+// hostileCard holds what somebody could write into a name, a ticket or an agent
+// to fool the approver.
+func hostileCard() Card {
+	return Card{
+		Title:   "Update agent <!channel> *Ticket* \u202Eegairt\u202C",
+		Status:  StatusPending,
+		Summary: "Asked by @here <https://evil.example|Priya Nair> [approved](https://evil.example) :white_check_mark:",
+		Fields: []Field{
+			{"Agent", "Ticket Triage\nApproved by: Priya Nair"}, {"Agent id", "agt_01\u200BJ9"}, {"Note", "{{DATE(2026-11-24T09:42:00Z,SHORT)}} <at>Priya</at>"},
+		},
+		Changes: []Change{
+			{"Enabled", "true → true", "false "},
+			{"Board", "Service\u00a0Desk", "Service Desk"},
+			{"Name", "טריאז׳", "מיון"},
+			{"Instructions", strings.Repeat("Be polite to everybody. ", 60) + "Ask before you delete.", strings.Repeat("Be polite to everybody. ", 60) + "Never ask before you delete."},
+		},
+		Links:   []Link{{"Open in Neo", "https://app.neoagent.io/agents"}, {"Click", "javascript:alert(1)"}},
+		Buttons: approvalButtons(),
+	}
+}
+
+// longCard does not fit into any message.
+func longCard() Card {
+	c := Card{Title: "Failed runs of the last 30 days", Summary: "640 runs failed.", Buttons: []Button{{Label: "Show more", Action: ActionContinue, ID: "more2"}}, Footer: []string{"Read from Neo at 09:42"}}
+	t := &Table{Columns: []string{"When", "Agent", "Ticket", "Error"}}
+	for i := range 640 {
+		t.Rows = append(t.Rows, []string{fmt.Sprintf("Nov %d", 1+i%30), "New User Onboarding", fmt.Sprintf("#%d", 48000+i), "No licence available for Microsoft 365 Business Premium"})
+	}
+	c.Body = []Block{{Table: t}}
+	return c
 }
 
 func homeCard() Card {

@@ -135,7 +135,7 @@ ${slackCss}</style><div id=all><div class=side><div class=tag>Slack · our own p
     count += out.clicks.length;
     const slack = JSON.parse(fs.readFileSync(path.join(golden, name + '.slack.json'), 'utf8'));
     await page.evaluate((html) => { document.getElementById('slack').innerHTML = html; }, renderSlack(slack));
-    if (!checkOnly) {
+    if (!checkOnly && name !== 'long') { // as high as a house
       await page.evaluate(tidy, file.card ? file.title : '');
       await page.locator('#all').screenshot({ path: path.join(pictures, name + '.png') });
     }
