@@ -16,8 +16,7 @@ import (
 )
 
 const (
-	// callTimeout bounds one call to Slack. adapters.OutboxConfig.SendTimeout
-	// must be longer.
+	// callTimeout is the longest Config.CallTimeout.
 	callTimeout = 10 * time.Second
 	// maxRetryAfter is the longest Retry-After waited out here; a longer one
 	// goes back to the inbox.
@@ -129,7 +128,7 @@ func (a *Adapter) call(ctx context.Context, in *install, method string, do func(
 		if err := a.pace.open(ctx, key); err != nil {
 			return fmt.Errorf("%s: %w", method, err)
 		}
-		once, cancel := context.WithTimeout(ctx, callTimeout)
+		once, cancel := context.WithTimeout(ctx, a.cfg.CallTimeout)
 		err := do(once)
 		cancel()
 		var limited *slack.RateLimitedError

@@ -274,7 +274,7 @@ func (a *Adapter) respond(ctx context.Context, reply string, card cards.Card) er
 	if err != nil {
 		return fmt.Errorf("response_url: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, a.cfg.CallTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, reply, bytes.NewReader(body))
 	if err != nil {

@@ -58,6 +58,9 @@ type Config struct {
 	// PostsPerSecond is the pace per channel, with bursts of five; Slack takes
 	// about one. Default 1; negative: no pacing.
 	PostsPerSecond float64
+	// CallTimeout bounds one call to Slack, 10 s at most, which is the default.
+	// adapters.OutboxConfig.SendTimeout must be longer.
+	CallTimeout time.Duration
 	Logger         *slog.Logger
 	Now            func() time.Time
 	// RefusedFunc counts deliveries that were turned away, by reason.
@@ -108,6 +111,9 @@ func New(cfg Config) (*Adapter, error) {
 	}
 	if len(cfg.ResponseHosts) == 0 {
 		cfg.ResponseHosts = []string{"hooks.slack.com"}
+	}
+	if cfg.CallTimeout <= 0 || cfg.CallTimeout > callTimeout {
+		cfg.CallTimeout = callTimeout
 	}
 	if cfg.HTTP == nil {
 		cfg.HTTP = newHTTPClient()

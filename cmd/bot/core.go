@@ -39,6 +39,8 @@ type coreConfig struct {
 	Metrics    adapters.Metrics
 	Now        func() time.Time
 	// Lease is how long work of a dead process is left alone; 0: the defaults.
+	// A post that a dead process began is left alone for two thirds of it, so a
+	// platform call must not take longer than one third.
 	Lease time.Duration
 	// Connect makes the platforms' adapters. The handler it is given may be
 	// called once newCore has returned.
@@ -72,7 +74,7 @@ func newCore(cfg coreConfig) (*core, error) {
 	if err := c.stores(); err != nil {
 		return nil, err
 	}
-	outbox, err := adapters.NewOutbox(adapters.OutboxConfig{Redis: cfg.Queue, Prefix: keyPrefix})
+	outbox, err := adapters.NewOutbox(adapters.OutboxConfig{Redis: cfg.Queue, Prefix: keyPrefix, SendTimeout: 2 * cfg.Lease / 3})
 	if err != nil {
 		return nil, err
 	}
