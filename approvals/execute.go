@@ -66,7 +66,7 @@ func (s *Store) Again(ctx context.Context, r Request, maxAttempts int) (Request,
 // taken over: stop, and send nothing more.
 func (s *Store) Extend(ctx context.Context, r Request, g Grant) error {
 	until := s.leaseEnd()
-	if _, err := s.run(ctx, extendScript, r.Workspace, r.ID, r.Lease); err != nil {
+	if err := s.note(ctx, extendScript, r.Workspace, r.ID, r.Lease); err != nil {
 		return wrap("extend", r.ID, err)
 	}
 	g.extend(r.Lease, until)

@@ -2,7 +2,7 @@
 local state = get('state')
 if state == '' then return gone() end
 if final[state] then return past(state) end
-if state ~= 'executing' then return reply('not_ready') end
-if get('lease') ~= ARGV[6] then return reply('busy') end
+if state ~= 'executing' then return {'not_ready', {}} end
+if get('lease') ~= ARGV[6] then return {'busy', {}} end
 hold(ARGV[6])
-return reply('ok')
+return {'ok', {}}

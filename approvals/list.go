@@ -27,8 +27,7 @@ func (s *Store) AddCopy(ctx context.Context, ws string, id ID, ref string) (Requ
 // another copy has been posted since r was read, and when a later version was
 // drawn already.
 func (s *Store) Drawn(ctx context.Context, r Request) error {
-	_, err := s.run(ctx, drawnScript, r.Workspace, r.ID, r.Version, len(r.Copies))
-	return wrap("drawn", r.ID, err)
+	return wrap("drawn", r.ID, s.note(ctx, drawnScript, r.Workspace, r.ID, r.Version, len(r.Copies)))
 }
 
 // Undrawn returns requests whose present version some copy is not known to

@@ -101,6 +101,13 @@ var steps = map[string]func(t *testing.T, e env, r Request) (Request, error){
 		got, g, err := e.Again(t.Context(), r, 2)
 		return got, spendable(g, r.Digest, err)
 	},
+	"extend": func(t *testing.T, e env, r Request) (Request, error) {
+		return e.extended(t, r)
+	},
+	"extend, other lease": func(t *testing.T, e env, r Request) (Request, error) {
+		r.Lease = newToken()
+		return e.extended(t, r)
+	},
 	"done":    finish(Done),
 	"failed":  finish(Failed),
 	"unknown": finish(Unknown),
@@ -132,6 +139,14 @@ var steps = map[string]func(t *testing.T, e env, r Request) (Request, error){
 		got, g, err := e.Redeem(t.Context(), r.Workspace, r.ID, r.Digest)
 		return got, spendable(g, r.Digest, err)
 	},
+}
+
+// extended gives Extend, which returns no record, the form of the others.
+func (e env) extended(t *testing.T, r Request) (Request, error) {
+	t.Helper()
+	err := e.Extend(t.Context(), r, Grant{})
+	got, gerr := e.Get(t.Context(), r.Workspace, r.ID)
+	return got, errors.Join(err, gerr)
 }
 
 func finish(s State) func(t *testing.T, e env, r Request) (Request, error) {
@@ -171,6 +186,8 @@ again,_none_left     not_ready not_ready attempts  decided  expired!  decided   
 again,_other_lease   not_ready not_ready busy      decided  expired!  decided   decided  decided  decided
 again,_no_lease      not_ready not_ready busy      decided  expired!  decided   decided  decided  decided
 again,_other_digest  not_ready not_ready digest    decided  expired!  decided   decided  decided  decided
+extend               not_ready not_ready =         decided  expired!  decided   decided  decided  decided
+extend,_other_lease  not_ready not_ready busy      decided  expired!  decided   decided  decided  decided
 done                 not_ready not_ready done      decided  expired!  decided   =        decided  decided
 failed               not_ready failed    failed    decided  expired!  decided   decided  =        decided
 unknown              not_ready not_ready unknown   decided  expired!  decided   decided  decided  =

@@ -144,16 +144,39 @@ func checkWorkspace(ws string) error {
 	return nil
 }
 
-// run calls one script and returns the record it answers with. A malformed id
-// is simply not found.
-func (s *Store) run(ctx context.Context, sc *redis.Script, ws string, id ID, args ...any) (Request, error) {
+// check refuses a workspace no request can have; a malformed id is simply not found.
+func check(ws string, id ID) error {
 	if err := checkWorkspace(ws); err != nil {
-		return Request{}, err
+		return err
 	}
 	if !id.valid() {
-		return Request{}, ErrNotFound
+		return ErrNotFound
+	}
+	return nil
+}
+
+// run calls one script and returns the record it answers with.
+func (s *Store) run(ctx context.Context, sc *redis.Script, ws string, id ID, args ...any) (Request, error) {
+	if err := check(ws, id); err != nil {
+		return Request{}, err
 	}
 	return s.call(ctx, sc, s.keys(ws, id), id, args)
+}
+
+// note is run for scripts whose record nobody needs: they answer with a code only.
+func (s *Store) note(ctx context.Context, sc *redis.Script, ws string, id ID, args ...any) error {
+	if err := check(ws, id); err != nil {
+		return err
+	}
+	code, _, err := s.eval(ctx, sc, s.keys(ws, id), id, args)
+	if err != nil {
+		return err
+	}
+	err, known := codes[code]
+	if !known {
+		return fmt.Errorf("code %.40q: %w", code, errReply)
+	}
+	return err
 }
 
 // call runs a script and turns its code into an error.
@@ -202,11 +225,8 @@ var errReply = errors.New("unexpected reply of a script")
 // Get returns the record, whatever its state. A pending request whose time has
 // passed is still Pending here until something touches it: see ExpireIfDue.
 func (s *Store) Get(ctx context.Context, ws string, id ID) (Request, error) {
-	if err := checkWorkspace(ws); err != nil {
+	if err := check(ws, id); err != nil {
 		return Request{}, fmt.Errorf("get %s: %w", id.short(), err)
-	}
-	if !id.valid() {
-		return Request{}, fmt.Errorf("get %s: %w", id.short(), ErrNotFound)
 	}
 	m, err := s.c.Redis.HGetAll(ctx, s.keys(ws, id)[0]).Result()
 	if err != nil {
