@@ -76,29 +76,34 @@ func TestShowChange(t *testing.T) {
 		{"zero width", Change{"Name", "ab", "a\u200bb"}, shownChange{Field: "Name", Inline: true, Before: "ab", After: "a⟨U+200B⟩b"}},
 		{"no-break space", Change{"Name", "a b", "a\u00a0b"}, shownChange{Field: "Name", Inline: true, Before: "a b", After: "a⟨U+00A0⟩b"}},
 		{
-			"right to left is never beside an arrow", Change{"Name", "שלום", "עולם"},
+			"right to left is never beside an arrow",
+			Change{"Name", "שלום", "עולם"},
 			shownChange{Field: "Name", Places: []place{{Removed: "שלום", Added: "עולם"}}},
 		},
 		{
-			"line break at the end", Change{"Text", "a", "a\n"},
+			"line break at the end",
+			Change{"Text", "a", "a\n"},
 			shownChange{Field: "Text", Inline: true, Before: "a", After: "a⏎"},
 		},
 		{
-			"one line of many", Change{"Text", "a\nb\nc", "a\nB\nc"},
+			"one line of many",
+			Change{"Text", "a\nb\nc", "a\nB\nc"},
 			shownChange{
 				Field: "Text", Note: "1 place, the rest is unchanged",
 				Places: []place{{Where: "line 2", Removed: "b", Added: "B"}},
 			},
 		},
 		{
-			"line added, line removed", Change{"Text", "a\nb\nc\nd\ne", "a\nb\nx\nc\nd"},
+			"line added, line removed",
+			Change{"Text", "a\nb\nc\nd\ne", "a\nb\nx\nc\nd"},
 			shownChange{
 				Field: "Text", Note: "2 places, the rest is unchanged",
 				Places: []place{{Where: "line 3", Added: "x"}, {Where: "line 5", Removed: "e"}},
 			},
 		},
 		{
-			"line break kinds only", Change{"Text", long + "\r\nb", long + "\nb"},
+			"line break kinds only",
+			Change{"Text", long + "\r\nb", long + "\nb"},
 			shownChange{Field: "Text", Note: "no difference that can be shown"},
 		},
 		{"unchanged", Change{"Text", long + "x", long + "x"}, shownChange{Field: "Text", Note: "unchanged"}},

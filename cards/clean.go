@@ -9,7 +9,7 @@ import (
 )
 
 // maxMarks is how many combining marks may sit on one letter. Real scripts
-// stay below; more of them paint over the neighbouring lines.
+// stay below; more of them paint over the lines beside.
 const maxMarks = 5
 
 // clean makes text from people, Neo or a model safe to show as running text:

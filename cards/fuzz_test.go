@@ -222,7 +222,9 @@ func formEverywhere(a, b, c string, n uint8) Form {
 			{Name: "one", Label: a, Hint: b, Kind: InputText, Value: c, Max: int(n)},
 			{Name: "two", Label: b, Hint: c, Kind: InputMultiline, Value: a},
 			{Name: "three", Label: c, Kind: InputSelect, Value: a, Options: []Option{{a, a}, {b, b}, {c, c}, {a, "fix"}}},
-			{Name: a, Label: b, Kind: InputText}, {Name: "id", Kind: InputText}, {Name: "one", Kind: InputText},
+			{Name: a, Label: b, Kind: InputText},
+			{Name: "id", Kind: InputText},
+			{Name: "one", Kind: InputText},
 		},
 	}
 	for i := range int(n) {

@@ -70,8 +70,10 @@ func samples() map[string]Card {
 			Title: "Agent “Ticket Triage” is now disabled", Status: StatusDone,
 			Summary: "Neo confirms the change: the agent was read back after the write.",
 			Fields: []Field{
-				{"Asked by", "Dana Whitfield"}, {"Approved by", "Priya Nair, 09:44"},
-				{"Agent", "Ticket Triage"}, {"Agent id", "agt_01J9ZC4T7Q"},
+				{"Asked by", "Dana Whitfield"},
+				{"Approved by", "Priya Nair, 09:44"},
+				{"Agent", "Ticket Triage"},
+				{"Agent id", "agt_01J9ZC4T7Q"},
 			},
 			Changes: []Change{{"Enabled", "true", "false"}},
 			Buttons: []Button{{Label: "Undo…", Action: ActionContinue, ID: "undo-Zk3vQ0pXJr9s"}},
@@ -113,16 +115,16 @@ func samples() map[string]Card {
 		},
 		"execution": {
 			Title: "Why “New User Onboarding” failed at 08:02", Status: StatusFailed, AIGenerated: true,
-			Summary: "Step 3 of 5 failed because the licence pool for Microsoft 365 Business Premium is empty. Steps 1 and 2 are done and need no repeat.",
+			Summary: "Step 3 of 5 failed because the license pool for Microsoft 365 Business Premium is empty. Steps 1 and 2 are done and need no repeat.",
 			Fields:  []Field{{"Ticket", "#48213 New starter: J. Alvarez"}, {"Took", "41 s"}, {"Company", "Fabrikam Dental"}, {"Execution", "exe_01JA7M0T2X"}},
 			Body: []Block{
 				{Heading: "Steps", Items: []Item{
 					{Title: "Read the ticket", Detail: "2 s", Status: StatusDone},
 					{Title: "Create the account", Detail: "11 s · j.alvarez@fabrikam.example", Status: StatusDone},
-					{Title: "Assign the licence", Detail: "28 s · no licence available", Status: StatusFailed},
+					{Title: "Assign the license", Detail: "28 s · no license available", Status: StatusFailed},
 					{Title: "Add to groups", Detail: "not started", Status: StatusNone},
 				}},
-				{Heading: "Error of step 3", Code: "POST /users/j.alvarez/assignLicense\n400 Request_BadRequest\nSubscription SPB has 0 available licences."},
+				{Heading: "Error of step 3", Code: "POST /users/j.alvarez/assignLicense\n400 Request_BadRequest\nSubscription SPB has 0 available licenses."},
 			},
 			Links: []Link{{"Open in Neo", "https://app.neoagent.io/executions/exe_01JA7M0T2X"}},
 			Buttons: []Button{
@@ -207,7 +209,7 @@ func longCard() Card {
 	c := Card{Title: "Failed runs of the last 30 days", Summary: "640 runs failed.", Buttons: []Button{{Label: "Show more", Action: ActionContinue, ID: "more2"}}, Footer: []string{"Read from Neo at 09:42"}}
 	t := &Table{Columns: []string{"When", "Agent", "Ticket", "Error"}}
 	for i := range 640 {
-		t.Rows = append(t.Rows, []string{fmt.Sprintf("Nov %d", 1+i%30), "New User Onboarding", fmt.Sprintf("#%d", 48000+i), "No licence available for Microsoft 365 Business Premium"})
+		t.Rows = append(t.Rows, []string{fmt.Sprintf("Nov %d", 1+i%30), "New User Onboarding", fmt.Sprintf("#%d", 48000+i), "No license available for Microsoft 365 Business Premium"})
 	}
 	c.Body = []Block{{Table: t}}
 	return c
@@ -250,8 +252,8 @@ func forms() map[string]Form {
 				{Heading: "Attached", Items: []Item{{Title: "Execution exe_01JA7M0T2X", Detail: "id and error only"}, {Title: "Neo request req_8f2c11d0"}}},
 			},
 			Inputs: []Input{
-				{Name: "summary", Label: "Summary", Kind: InputText, Value: "Onboarding fails: no licence available", Max: 120},
-				{Name: "details", Label: "Details", Kind: InputMultiline, Value: "Since 08:02 every run of New User Onboarding stops at step 3.\nWe have 4 free licences in the portal.", Max: 3000},
+				{Name: "summary", Label: "Summary", Kind: InputText, Value: "Onboarding fails: no license available", Max: 120},
+				{Name: "details", Label: "Details", Kind: InputMultiline, Value: "Since 08:02 every run of New User Onboarding stops at step 3.\nWe have 4 free licenses in the portal.", Max: 3000},
 				{Name: "severity", Label: "How bad is it?", Kind: InputSelect, Value: "normal", Options: []Option{
 					{"Question", "low"}, {"Something does not work", "normal"}, {"We cannot work", "high"},
 				}},

@@ -16,12 +16,15 @@ func ValidID(id string) bool {
 		return false
 	}
 	for i := range len(id) {
-		c := id[i]
-		if !(c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || c == '-') {
+		if c := id[i]; !isAlnum(c) && c != '_' && c != '-' {
 			return false
 		}
 	}
 	return true
+}
+
+func isAlnum(c byte) bool {
+	return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
 }
 
 // usable reports whether a click on b would be accepted again.
@@ -51,8 +54,7 @@ func safeLink(l Link) (target, host string, ok bool) {
 // a port: nothing that a platform's markup could read as more than text.
 func plainHost(h string) bool {
 	for i := range len(h) {
-		c := h[i]
-		if !(c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == ':') {
+		if c := h[i]; !isAlnum(c) && c != '.' && c != '-' && c != ':' {
 			return false
 		}
 	}

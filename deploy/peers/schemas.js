@@ -1,7 +1,7 @@
 // Writes the JSON Schemas that the Go tests of package cards validate against,
 // out of the published TypeScript types (@slack/types, @microsoft/teams.cards,
 // both MIT). Run with "npm run schemas"; the result is committed, so that Go
-// tests need no npm.
+// tests need no npm. "npm run schemas-check" only compares.
 'use strict';
 const fs = require('node:fs');
 const path = require('node:path');
@@ -9,6 +9,8 @@ const { createGenerator } = require('ts-json-schema-generator');
 
 const scratch = path.join(__dirname, '.scratch');
 const target = path.join(__dirname, '..', '..', 'cards', 'testdata', 'schema');
+
+const checkOnly = process.argv.includes('--check');
 
 const jobs = [
   {
@@ -52,6 +54,11 @@ for (const job of jobs) {
     ...job.options,
   }).createSchema(job.type);
   const text = JSON.stringify(sorted(schema), null, 1) + '\n';
-  fs.writeFileSync(path.join(target, job.file), text);
+  const file = path.join(target, job.file);
+  if (!checkOnly) fs.writeFileSync(file, text);
+  else if (fs.readFileSync(file, 'utf8') !== text) {
+    console.error(job.file + ' differs from the installed types; run "npm run schemas"');
+    process.exitCode = 1;
+  }
   console.log(job.file, Object.keys(schema.definitions).length + ' definitions', Math.round(text.length / 1024) + ' KB');
 }
