@@ -33,7 +33,7 @@ func (BuiltIn) Route(_ context.Context, q Question) (Routed, error) {
 func route(q Question) Routed {
 	r := read(q)
 	if in, ok := exact[strings.TrimSpace(r.plain(0, len(r.toks)))]; ok && r.offers(in.Name) && (len(r.toks) > 0 || strings.TrimSpace(r.text) == "?") {
-		return Routed{Intent: in}
+		return Routed{Intent: Intent{Name: in.Name, Args: maps.Clone(in.Args)}}
 	}
 	if len(r.toks) == 0 {
 		return Routed{}
@@ -96,6 +96,9 @@ func (r *reading) meant(o order) []Intent {
 
 // notOffered knows what people ask for and the catalog does not have.
 func (r *reading) notOffered() (Routed, bool) {
+	if b := r.best(); b.score >= minScore && !cued()[b.spec.Name] {
+		return Routed{}, false // an intent newer than these refusals
+	}
 	for _, c := range refusals {
 		if c.unless != "" && r.offers(c.unless) || c.concepts != "" && !r.has(strings.Fields(c.concepts)...) {
 			continue
@@ -103,7 +106,7 @@ func (r *reading) notOffered() (Routed, bool) {
 		if c.verbs != "" && !r.clauseBegins(c.verbs) {
 			continue
 		}
-		if c.verbs == "" && c.ask == askNotHere && r.best().score >= minScore {
+		if c.concepts == "other" && r.best().score >= minScore {
 			continue
 		}
 		out := Routed{Ask: c.ask}

@@ -51,6 +51,9 @@ func (x nameIndex) near(w string) []int {
 	}
 	var out []int
 	for word, names := range x.byWord {
+		if w != word && strings.HasPrefix(w, strings.TrimSuffix(word, "e")) && (strings.HasSuffix(w, "ed") || strings.HasSuffix(w, "ing")) {
+			continue // what an agent does, not its name: "was it dispatched?"
+		}
 		// A slip of a word with a meaning of its own ("agnet") names nobody.
 		if sameWord(w, word) || !isCue(word) && !isCue(w) && !plainWords[w] && (len(w) >= 4 && isBeginning(w, word) || isTypo(w, word)) {
 			for _, n := range names {

@@ -17,6 +17,7 @@ const (
 	askNoEdit    = "From chat I can switch an agent on or off, rename it or run it. Other settings are changed in the Neo dashboard."
 	askNoCancel  = "Runs cannot be cancelled from chat. That is done in the Neo dashboard."
 	askNoRetry   = "A single run cannot be retried from chat. I can run its agent again on the ticket."
+	askUndo      = "Undo is a button on the card of the change that was made."
 	askNoSecrets = "I never show keys, tokens or passwords."
 	askNoTickets = "I cannot read or change tickets themselves, only show what Neo did on them."
 	askNotHere   = "That part of Neo is not available from chat here."
@@ -26,7 +27,7 @@ const (
 func Asks() []string {
 	return []string{
 		askMeant, askBulk, askOne, askTimed, askQuote, askStart, askRules, askDecide, askAnAgent, askNoDelete, askNoCreate,
-		askNoEdit, askNoCancel, askNoRetry, askNoSecrets, askNoTickets, askNotHere, askUnclear,
+		askNoEdit, askNoCancel, askNoRetry, askUndo, askNoSecrets, askNoTickets, askNotHere, askUnclear,
 	}
 }
 

@@ -19,10 +19,10 @@ type commandVerb struct {
 var commands = []commandVerb{
 	{intent: "disable_agent", verbs: "disable|deactivate|pause|suspend|stop|halt|kill|turn _ off|switch _ off|shut _ off|shut _ down|flip _ off|toggle _ off|take _ offline|put _ on hold"},
 	{intent: "enable_agent", verbs: "enable|activate|reactivate|reenable|unpause|resume|turn _ on|switch _ on|turn _ back on|switch _ back on|flip _ on|toggle _ on|bring _ back"},
-	{intent: "rename_agent", verbs: "rename|change the name of|change name of|call"},
+	{intent: "rename_agent", verbs: "rename|change the name of|change name of"},
 	{intent: "run_agent", verbs: "run|rerun|execute|trigger|launch|invoke|kick off|fire off|set off"},
 	{intent: "run_agent", verbs: "start|restart|start up|fire up|boot", alias: "enable_agent"},
-	{intent: "escalate", verbs: "escalate|escalating|contact|message|tell|ask|inform|notify|ping|report|raise|open|create|file|log|submit|send"},
+	{intent: "escalate", verbs: "escalate|escalating|contact|message|tell|ask|inform|notify|ping|report|raise|open|create|file|log|submit|send|call|get|talk to|speak to|speak with"},
 }
 
 type opener struct {
@@ -148,14 +148,13 @@ func (r *reading) politeOpener(i, n int) bool {
 // orderAt reads a command verb at token i, the longest that fits.
 func (r *reading) orderAt(i int, clause [2]int) (order, bool) {
 	best, size := order{}, 0
-	for _, c := range commands {
+	for _, c := range r.verbs() {
 		if _, ok := SpecByName(r.q.Specs, c.intent); !ok {
 			continue
 		}
 		for v := range strings.SplitSeq(c.verbs, "|") {
 			from, particle, n := r.verbAt(i, clause, strings.Fields(v))
-			if n <= size || c.intent == "escalate" && !r.toSupport(i, clause) ||
-				c.intent == "rename_agent" && v == "call" && !r.hasOne("@agent") {
+			if n <= size || c.intent == "escalate" && !r.toSupport(i, clause) {
 				continue
 			}
 			best, size = order{commandVerb: c, clause: clause, verb: [2]int{i, from}, particle: particle}, n
@@ -218,7 +217,7 @@ func (r *reading) toSupport(i int, clause [2]int) bool {
 	}
 	for j := i + 1; j < clause[1]; j++ {
 		w, prev := r.word(j), r.word(j-1)
-		if w == "support" || w == "neoagent" || w == "team" && prev == "neo" {
+		if w == "support" || w == "human" || w == "neoagent" || w == "team" && prev == "neo" {
 			return true
 		}
 		if w == "neo" && (prev == "with" || prev == "to" || prev == "contact" || prev == "tell" || prev == "ask" || prev == "at" || prev == "inform") {

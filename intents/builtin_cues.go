@@ -20,12 +20,14 @@ var cues = []cue{
 	{"list_agents", "agents what|show|howmany|on|off", 4},
 	{"list_agents", "agent what on|off !@agent", 4},
 	{"list_agents", "agents !ran !runs !fail !why !credit !cost", 2},
-	{"list_agents", "agents mayi|howto|permission|approve", -9},
+	{"list_agents", "agents mayi|denied|howto|permission|approve !show", -9},
+	{"list_agents", "agents denied", -9},
 
 	{"show_agent", "@agent", 3},
 	{"show_agent", "@agent on|off", 5},
 	{"show_agent", "@agent what|show|about|how|setup", 3},
 	{"show_agent", "@agent setup|about", 2},
+	{"show_agent", "@agent setup run", 6},
 	{"show_agent", "@agent agent !ran !run !runs", 1},
 
 	{"list_runs", "runs", 5},
@@ -90,7 +92,9 @@ var cues = []cue{
 
 	{"my_permissions", "permission", 10},
 	{"my_permissions", "mayi", 8},
-	{"my_permissions", "why mayi", 10},
+	{"my_permissions", "mayi show", -5},
+	{"my_permissions", "denied", 12},
+	{"my_permissions", "why mayi|denied", 10},
 	{"my_permissions", "who approve|approval", 12},
 	{"my_permissions", "who mayi|permission", 8},
 	{"my_permissions", "who waiting", -8},
@@ -117,6 +121,9 @@ var cued = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
+// today is the nearest thing to "how are things": counts of today's runs.
+var today = Intent{Name: "list_runs", Args: map[string]string{"when": "today"}}
+
 // exact are whole messages with one meaning.
 var exact = map[string]Intent{
 	"/reset": {Name: "reset"}, "reset": {Name: "reset"}, "/new": {Name: "reset"}, "new": {Name: "reset"}, "start over": {Name: "reset"},
@@ -128,7 +135,9 @@ var exact = map[string]Intent{
 	"whoami": {Name: "my_permissions"}, "who am i": {Name: "my_permissions"}, "permissions": {Name: "my_permissions"},
 	"my permissions": {Name: "my_permissions"}, "what may i do": {Name: "my_permissions"}, "what can i do": {Name: "my_permissions"},
 	"what am i allowed to do": {Name: "my_permissions"},
-	"pending":                 {Name: "list_approvals"}, "queue": {Name: "list_approvals"},
+	"status":                  today, "status report": today, "report": today, "what is up": today, "what is new": today, "is everything ok": today,
+	"is everything okay": today, "is everything fine": today, "how are things": today, "what is going on": today, "what is happening": today,
+	"pending": {Name: "list_approvals"}, "queue": {Name: "list_approvals"},
 }
 
 // refusalCue is something people ask for that no intent offers. verbs must begin
@@ -150,5 +159,7 @@ var refusals = []refusalCue{
 	{verbs: "edit|change|update|modify|configure|set|adjust|reschedule", concepts: "@agent|agent|agents", ask: askNoEdit, unless: "update_agent"},
 	{concepts: "@ticket|ticket content !why !ran !run !runs", ask: askNoTickets},
 	{verbs: "close|reopen|assign|reassign|update|merge|create|open|add|reply|comment|write|read|edit|delete", concepts: "@ticket|ticket", ask: askNoTickets},
+	{verbs: "undo|revert|roll back|rollback|take back", ask: askUndo},
+	{concepts: "version !credit", ask: askNotHere},
 	{concepts: "other", ask: askNotHere},
 }

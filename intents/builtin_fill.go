@@ -14,6 +14,9 @@ func (r *reading) object(o order) string { return r.plain(o.verb[1], o.clause[1]
 // fill makes the write an order asks for. The second result is a question back.
 func (r *reading) fill(o order) (Intent, string) {
 	in := Intent{Name: o.intent, Args: map[string]string{}}
+	if spec, ok := SpecByName(r.q.Specs, o.intent); ok && !knownCommand(o.intent) {
+		return r.fillLearned(spec, o)
+	}
 	switch o.intent {
 	case "escalate":
 		r.fillEscalate(&in, o)
@@ -188,6 +191,12 @@ func (r *reading) fillEscalate(in *Intent, o order) {
 	} else if n := len(r.q.History); n > 0 && r.q.History[n-1].Intent.Args["run"] != "" {
 		in.Args["run"] = r.q.History[n-1].Intent.Args["run"]
 	}
+	for i := o.verb[1]; i < o.clause[1]-1; i++ {
+		if w := r.word(i); w == "about" || w == "that" || w == "because" {
+			in.Args["about"] = r.raw(i+1, len(r.toks))
+			return
+		}
+	}
 	before, after := r.raw(0, o.clause[0]), r.raw(o.clause[1], len(r.toks))
 	inner := strings.Join(slices.DeleteFunc(strings.Fields(r.plain(o.verb[1], o.clause[1])), func(w string) bool {
 		return noise[w] || pronouns[w] || escalateFiller[w]
@@ -204,7 +213,7 @@ func (r *reading) fillEscalate(in *Intent, o order) {
 	}
 }
 
-var escalateFiller = wordSet("to neo team support ticket case request with open please thanks now asap issue problem about us immediately people so incident")
+var escalateFiller = wordSet("to neo team support ticket case request with open please thanks now asap issue problem about us immediately people so incident human person somebody someone bot a an can i")
 
 // insideOnly reports whether the order names nothing but a run or ticket.
 func (r *reading) insideOnly(o order) bool {

@@ -91,6 +91,9 @@ func (r *reading) isBulk(o order) bool {
 		if bulkWords[w] || w == "agents" || w == "workflows" || w == "bots" || w == "automations" {
 			return true
 		}
+		if (w == "runs" || w == "executions" || w == "requests") && (i == o.verb[1] || noise[r.word(i-1)]) {
+			return true
+		}
 		if w == "because" || w == "since" || w == "as" || w == "so" || w == "to" && o.intent == "rename_agent" {
 			return false
 		}

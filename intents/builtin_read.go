@@ -295,7 +295,12 @@ func (r *reading) raw(from, to int) string {
 	if from >= to {
 		return ""
 	}
-	return strings.TrimSpace(r.text[r.toks[from].start:r.toks[to-1].end])
+	end := r.toks[to-1].end
+	s := r.text[r.toks[from].start:end]
+	if strings.Count(s, "(") > strings.Count(s, ")") && strings.HasPrefix(r.text[end:], ")") {
+		s += ")" // "Triage (night)"
+	}
+	return strings.TrimSpace(s)
 }
 
 // has reports whether all concepts occur; "a|b" is either, "!a" is absence.

@@ -75,6 +75,12 @@ func (r *reading) times(taken []bool) []item {
 				continue
 			}
 			said := r.plain(i, j)
+			for _, p := range []string{"on ", "in ", "during ", "within ", "the "} {
+				said = strings.TrimPrefix(said, p)
+			}
+			if !strings.Contains(said, " to ") && !strings.Contains(said, " onward") && !strings.Contains(said, " until ") {
+				said = strings.TrimPrefix(said, "from ")
+			}
 			if _, err := ParseWhen(said, r.q.Now, r.q.Now.Location()); err == nil {
 				out = append(out, item{concept: "@when", from: i, to: j, value: said})
 			} else if errors.Is(err, ErrFuture) {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"neobot/neoapi"
 )
 
@@ -85,6 +87,36 @@ func TestOneMoreIntent(t *testing.T) {
 		}
 		if want == "list_calls" && got.Intent.Args["when"] == "" {
 			t.Errorf("%q: no time in %+v", text, got)
+		}
+	}
+}
+
+// TestOneMoreWrite: also a writing intent is understood from its declaration, as
+// an order only.
+func TestOneMoreWrite(t *testing.T) {
+	t.Parallel()
+	specs := append(Specs(),
+		Spec{Name: "retry_run", Write: true, Args: []Arg{aRun}, Examples: []string{"retry run <run>"}},
+		Spec{Name: "decide_request", Write: true, Args: []Arg{{Name: "request", Kind: ArgRequest, Required: true}}, Examples: []string{"approve request <request>"}})
+	for text, want := range map[string]Intent{
+		"please retry run 91233":    {Name: "retry_run", Args: map[string]string{"run": "91233"}},
+		"retry run 91233 tomorrow":  {},
+		"should I retry run 91233?": {},
+		"retry runs 1234 and 91233": {},
+		"retry all":                 {},
+		"don't retry run 91233":     {},
+		"approve request 912":       {Name: "decide_request", Args: map[string]string{"request": "912"}},
+		"approve all requests":      {},
+		"disable Dispatch":          {Name: "disable_agent", Args: map[string]string{"agent": "Dispatch"}},
+	} {
+		q := labelled{Text: text}.question()
+		q.Specs = specs
+		got := route(q)
+		if spec, _ := SpecByName(specs, got.Intent.Name); want.Name == "" && spec.Write {
+			t.Errorf("%q: got %+v", text, got)
+		}
+		if diff := cmp.Diff(want, got.Intent); want.Name != "" && diff != "" {
+			t.Errorf("%q: %s (ask %q)", text, diff, got.Ask)
 		}
 	}
 }

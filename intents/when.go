@@ -111,14 +111,18 @@ func (p whenParser) parse(w []string) (Span, bool) {
 	return p.point(w)
 }
 
-// between "a to b" or "a and b", both included; "a to now" ends now.
+// between "a to b" or "a and b", both included; "a to now" ends now, "from a" is
+// a itself and "from a on" ends now.
 func (p whenParser) between(w []string) (Span, bool) {
 	i := slices.IndexFunc(w, func(x string) bool {
 		return x == "to" || x == "and" || x == "until" || x == "till" || x == "through"
 	})
 	if i < 0 {
-		s, ok := p.point(w) // "from monday"
-		return Span{s.From, p.now}, ok
+		if k := len(w) - 1; k > 0 && (w[k] == "onwards" || w[k] == "onward" || w[k] == "forward") {
+			s, ok := p.point(w[:k])
+			return Span{s.From, p.now}, ok
+		}
+		return p.point(w)
 	}
 	a, ok := p.point(w[:i])
 	if rest := w[i+1:]; len(rest) == 1 && rest[0] == "now" {

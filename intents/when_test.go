@@ -63,6 +63,8 @@ func TestParseWhen(t *testing.T) {
 		{"2026-11-01..2026-11-05", "2026-11-01 00:00", "2026-11-06 00:00"},
 		{"between monday and today", "2026-11-23 00:00", "2026-11-25 00:00"},
 		{"from friday to monday", "2026-11-20 00:00", "2026-11-24 00:00"},
+		{"from last week", "2026-11-16 00:00", "2026-11-23 00:00"},
+		{"from monday onwards", "2026-11-23 00:00", "2026-11-24 09:30"},
 		{"from wednesday until now", "2026-11-18 00:00", "2026-11-24 09:30"},
 	}
 	for _, tt := range tests {
