@@ -7,8 +7,12 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		a.demoCommand(),
 		a.serveCommand(),
-		a.sandboxCommand(),
+		a.askCommand(),
+		a.chatCommand(),
+		a.checkCommand(),
 		a.catalogCommand(),
+		a.auditCommand(),
 		a.manifestCommand(),
+		a.sandboxCommand(),
 	}
 }
