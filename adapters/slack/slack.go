@@ -61,8 +61,8 @@ type Config struct {
 	// CallTimeout bounds one call to Slack, 10 s at most, which is the default.
 	// adapters.OutboxConfig.SendTimeout must be longer.
 	CallTimeout time.Duration
-	Logger         *slog.Logger
-	Now            func() time.Time
+	Logger      *slog.Logger
+	Now         func() time.Time
 	// RefusedFunc counts deliveries that were turned away, by reason.
 	RefusedFunc func(reason string)
 }
