@@ -55,7 +55,7 @@ func TestLineDiffIsComplete(t *testing.T) {
 		got := applyPlaces(t, a, lineDiff(0, a, b))
 		return cmp.Equal(got, b)
 	}
-	if err := quick.Check(f, &quick.Config{MaxCount: 2000}); err != nil {
+	if err := quick.Check(f, &quick.Config{MaxCount: 1000}); err != nil {
 		t.Error(err)
 	}
 }
