@@ -93,11 +93,23 @@ type victim struct {
 
 func (w *outside) start() *victim {
 	w.t.Helper()
+	return w.startAt(freeAddr(w.t))
+}
+
+// again starts a bot in the place of a killed one: it goes on at once with what
+// the queue holds for it. A bot elsewhere has to wait for the lease.
+func (w *outside) again(dead *victim) *victim {
+	w.t.Helper()
+	return w.startAt(strings.TrimPrefix(dead.url, "http://"))
+}
+
+func (w *outside) startAt(addr string) *victim {
+	w.t.Helper()
 	v := &victim{
 		slack: newHTTPGate(w.t, strings.TrimSuffix(w.slack.APIURL(), "/api/")),
 		neo:   newHTTPGate(w.t, w.neoURL), redis: newRedisGate(w.t, w.redis.addr),
 	}
-	v.process = startProcess(w.t, w.bin, w.env(v))
+	v.process = startProcess(w.t, w.bin, addr, w.env(v))
 	return v
 }
 
@@ -287,9 +299,10 @@ func redisHold(after bool, parts ...string) func(*victim) *hold {
 
 func TestKill(t *testing.T) {
 	bin := buildBot(t)
+	t.Run("between click and write", func(t *testing.T) { t.Parallel(); testKillDecision(t, bin) })
+	t.Run("between write and card", func(t *testing.T) { t.Parallel(); testKillWrite(t, bin) })
 	t.Run("while a question is answered", func(t *testing.T) { t.Parallel(); testKillAsk(t, bin) })
 	t.Run("while a change is requested", func(t *testing.T) { t.Parallel(); testKillRequest(t, bin) })
-	t.Run("while a change is written", func(t *testing.T) { t.Parallel(); testKillWrite(t, bin) })
 	t.Run("with another replica", func(t *testing.T) { t.Parallel(); testKillReplica(t, bin) })
 	t.Run("redis-server", func(t *testing.T) { t.Parallel(); testKillRedis(t, bin) })
 }
@@ -311,7 +324,7 @@ func testKillAsk(t *testing.T, bin string) {
 		thread := w.asks(v.url)
 		w.reached(h, p.name)
 		v.kill()
-		v = w.start()
+		v = w.again(v)
 		w.waitCard(thread, "Nothing ran")
 		t.Log(p.name)
 		w.check()
@@ -322,8 +335,7 @@ func testKillAsk(t *testing.T, bin string) {
 	}
 }
 
-// testKillRequest kills while an approval card is made and posted, and between
-// the decision and everything after it.
+// testKillRequest kills while an approval card is made and posted.
 func testKillRequest(t *testing.T, bin string) {
 	w := newOutside(t, bin)
 	v := w.start()
@@ -341,7 +353,7 @@ func testKillRequest(t *testing.T, bin string) {
 		asked++
 		w.reached(h, p.name)
 		v.kill()
-		v = w.start()
+		v = w.again(v)
 		w.waitCard(thread, "asks for this", "[Approve]")
 		w.settled()
 		w.approves(v.url, thread)
@@ -358,61 +370,76 @@ func testKillRequest(t *testing.T, bin string) {
 	}
 }
 
-// testKillWrite kills from the click to the last redrawn card.
+// testKillDecision kills between the click and the write.
+func testKillDecision(t *testing.T, bin string) {
+	w := newOutside(t, bin)
+	const shows = "Neo now shows the change"
+	w.killWhileWriting([]writePoint{
+		{"click not saved", redisHold(false, `"action":"approve"`), shows},
+		{"click saved, not acknowledged", redisHold(true, `"action":"approve"`), shows},
+		{"decision saved", redisHold(true, `"choice":"approve"`), shows},
+		{"approved, target not read", neoHold(false, "GET /public-api/agents/"), shows},
+		{"write not sent", neoHold(false, "PUT /public-api/agents/"), shows},
+	})
+}
+
+// testKillWrite kills between the write and the last redrawn card.
 func testKillWrite(t *testing.T, bin string) {
 	w := newOutside(t, bin)
-	v := w.start()
-	asked := 0
-	for _, p := range []struct {
-		point
-		shows string // when empty: Neo now shows the change
-	}{
-		{point{"click not saved", redisHold(false, `"action":"approve"`)}, ""},
-		{point{"click saved, not acknowledged", redisHold(true, `"action":"approve"`)}, ""},
-		{point{"decision saved", redisHold(true, `"choice":"approve"`)}, ""},
-		{point{"approved, target not read", neoHold(false, "GET /public-api/agents/")}, ""},
-		{point{"write not sent", neoHold(false, "PUT /public-api/agents/")}, ""},
-		{point{"written, reply not read", neoHold(true, "PUT /public-api/agents/")}, "the change is there"},
-		{point{"outcome not saved", redisHold(false, "undrawn", `"code":"applied"`)}, "the change is there"},
-		{point{"outcome saved, not audited", redisHold(false, `"kind":"result"`)}, ""},
-		{point{"card not redrawn", slackHold(false, "/api/chat.update", "Neo+now+shows")}, ""},
-		{point{"card redrawn, Slack's reply not read", slackHold(true, "/api/chat.update", "Neo+now+shows")}, ""},
-	} {
-		state := []string{"disable", "enable"}[asked%2]
-		thread := w.requested(v.url, state+" Merge duplicates")
-		asked++
-		h := p.arm(v)
-		click := w.press(thread, "Approve")
-		go func() { _, _, _ = w.slack.Send(context.WithoutCancel(t.Context()), v.url, click) }() // may die unanswered
-		w.reached(h, p.name)
-		v.kill()
-		v = w.start()
-		w.deliver(v.url, click) // Slack repeats what was not acknowledged; a click that was is not repeated by it, but by people
-		w.writes++
-		if p.shows == "" {
-			p.shows = "Neo now shows the change"
-		}
-		w.waitCard(thread, "Approved by Sam", p.shows)
-		t.Log(p.name)
-		w.check()
-	}
+	const shows, found = "Neo now shows the change", "answer was lost, but the change is there"
+	v := w.killWhileWriting([]writePoint{
+		{"written, reply not read", neoHold(true, "PUT /public-api/agents/"), found},
+		{"outcome not saved", redisHold(false, "undrawn", `"code":"applied"`), found},
+		{"outcome saved, not audited", redisHold(false, `"kind":"result"`), shows},
+		{"card not redrawn", slackHold(false, "/api/chat.update", "Neo+now+shows"), shows},
+		{"card redrawn, Slack's reply not read", slackHold(true, "/api/chat.update", "Neo+now+shows"), shows},
+	})
 	// Nobody can tell whether a run was started: it is not sent twice.
 	thread := w.requested(v.url, "run Weekly open-ticket report now")
 	h := v.neo.arm(true, "POST /public-api/agents/")
 	w.approves(v.url, thread)
 	w.reached(h, "run started, reply not read")
 	v.kill()
-	w.start()
+	w.again(v)
 	w.writes++
 	w.waitCard(thread, "Approved by Sam", "Look in Neo before asking again")
 	w.check()
-	asked++
+}
+
+// writePoint is where a bot is killed after the click, and what the card shows
+// in the end.
+type writePoint struct {
+	name  string
+	arm   func(v *victim) *hold
+	shows string
+}
+
+// killWhileWriting has a change requested and approved for each point, kills
+// there, and returns the last bot.
+func (w *outside) killWhileWriting(points []writePoint) *victim {
+	w.t.Helper()
+	v := w.start()
+	for i, p := range points {
+		thread := w.requested(v.url, []string{"disable", "enable"}[i%2]+" Merge duplicates")
+		h := p.arm(v)
+		click := w.press(thread, "Approve")
+		go func() { _, _, _ = w.slack.Send(context.WithoutCancel(w.t.Context()), v.url, click) }() // may die unanswered
+		w.reached(h, p.name)
+		v.kill()
+		v = w.again(v)
+		w.deliver(v.url, click) // as Slack does when it got no answer; a repeat otherwise
+		w.writes++
+		w.waitCard(thread, "Approved by Sam", p.shows)
+		w.t.Log(p.name)
+		w.check()
+	}
 	kinds := w.audit()
-	for kind, want := range map[string]int{"plan": asked, "decision": asked, "result": asked} {
-		if kinds[kind] != want {
-			t.Errorf("audit has %d records %q, want %d: %v", kinds[kind], kind, want, kinds)
+	for _, kind := range []string{"question", "plan", "decision", "result"} {
+		if kinds[kind] != len(points) {
+			w.t.Errorf("audit has %d records %q, want %d: %v", kinds[kind], kind, len(points), kinds)
 		}
 	}
+	return v
 }
 
 // testKillReplica kills one of two bots that share the work; the other one, which

@@ -150,11 +150,10 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// startProcess runs `bot serve` with these variables and nothing else, and
-// returns once it says that it is ready.
-func startProcess(tb testing.TB, bin string, env []string) *process {
+// startProcess runs `bot serve` at addr with these variables and nothing else,
+// and returns once it says that it is ready.
+func startProcess(tb testing.TB, bin, addr string, env []string) *process {
 	tb.Helper()
-	addr := freeAddr(tb)
 	p := &process{tb: tb, url: "http://" + addr, log: &lockedBuffer{}, dead: make(chan struct{})}
 	p.cmd = exec.Command(bin, "serve") //nolint:gosec,noctx // lives until kill
 	p.cmd.Env = append([]string{"LISTEN_ADDR=" + addr, "HOME=" + tb.TempDir()}, env...)
