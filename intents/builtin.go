@@ -70,8 +70,11 @@ func (r *reading) obey(orders []order) Routed {
 			}
 			return out
 		}
-		if x.intent != o.intent || len(orders) > 1 && r.object(x) != r.object(o) {
+		if x.intent != o.intent || len(orders) > 1 && r.object(x) != r.object(o) || r.chained(x) {
 			return Routed{Ask: askOne}
+		}
+		if r.foreign(x) {
+			return Routed{Ask: askMeant, Choices: r.meant(x)}
 		}
 	}
 	in, ask := r.fill(o)

@@ -84,8 +84,10 @@ func (r *reading) justNames(from, to int) bool {
 // object leaves the agent out, and the plan asks.
 func (r *reading) unnamed(in *Intent, o order) string {
 	said, from, to := r.leftover(o)
-	pronoun := said == "" || pronouns[said]
-	if pronoun {
+	if said == "" && !r.hasOne("again") {
+		return "" // "stop" alone is not about the agent talked about
+	}
+	if said == "" || pronouns[said] {
 		if subject := r.lastAgent(); subject != nil {
 			for _, k := range []string{"agent", "agent_id"} {
 				if v := subject[k]; v != "" {

@@ -14,7 +14,7 @@ var hostile = regexp.MustCompile(`(?i)\b(ignore|forget|disregard|override|bypass
 	`|\bas (an?|the) (admin|administrator|root|owner|developer)\b|<\s*/?\s*(tool|system|function|assistant|invoke)|\b(tool|function)_?calls?\b|\b(enable|disable|update|run|rename)_agent`)
 
 // undone are words with which people take back what they said.
-var undone = regexp.MustCompile(`\b(never mind|forget it|no wait|just kidding|jk|scratch that|on second thought)\b`)
+var undone = regexp.MustCompile(`\b(never mind|forget it|no wait|just kidding|jk|scratch that|on second thought|or not|off and (back )?on|on and (back )?off)\b`)
 
 var (
 	questionStarts = wordSet("should shall is are was were am do does did has have had who whom whose what which when where why how may might must can could would will if")
@@ -51,6 +51,66 @@ func (r *reading) refusal(o order) string {
 // questioned: "disable dispatch?" asks, "could you disable dispatch?" tells.
 func (r *reading) questioned(o order) bool {
 	return !o.polite && r.toks[o.clause[1]-1].stop == '?'
+}
+
+// chained reports a second order in the same clause: "enable it and run it".
+func (r *reading) chained(o order) bool {
+	for i := o.verb[1]; i < o.clause[1]-1; i++ {
+		if w := r.word(i); w != "and" && w != "then" && w != "or" || r.inside(i, "@agent") {
+			continue
+		}
+		at := i + 1
+		for at < o.clause[1] && r.openerLen(at) > 0 {
+			at += r.openerLen(at)
+		}
+		if _, ok := r.orderAt(at, o.clause); ok && !r.inside(at, "@agent") {
+			return true
+		}
+	}
+	return false
+}
+
+// Words that may stand next to an agent's name without changing what the order
+// is about: "disable Dispatch on …", not "disable Dispatch notifications".
+var (
+	beforeName = wordSet("back up this that these please just only also off on down out and plus")
+	afterName  = wordSet(`on off for against with to as into due over per at it they he she we i you who there then if when unless until after before once
+		instead not never or plus ticket tickets thing one again back up down immediately too this that keeps`)
+)
+
+// foreign reports that the order is about something of an agent and not the
+// agent: "turn off notifications for Dispatch", "disable Dispatch's schedule".
+func (r *reading) foreign(o order) bool {
+	if o.intent == "escalate" || !knownCommand(o.intent) {
+		return false
+	}
+	first, last := -1, -1
+	for i := o.verb[1]; i < o.clause[1]; i++ {
+		if w := r.word(i); o.intent == "rename_agent" && (w == "to" || w == "as" || w == "into") {
+			break // the new name may look like a name
+		}
+		if r.inside(i, "@agent") {
+			if last = i; first < 0 {
+				first = i
+			}
+		} else if first >= 0 && !noise[r.word(i)] {
+			break
+		}
+	}
+	if first < 0 {
+		return false
+	}
+	for i := o.verb[1]; i < first; i++ {
+		if w := r.word(i); !noise[w] && !beforeName[w] && !pronouns[w] && !r.inside(i, "@ticket") && w != "ticket" {
+			return true
+		}
+	}
+	next := last + 1
+	for next < o.clause[1] && noise[r.word(next)] {
+		next++
+	}
+	return next < o.clause[1] && r.toks[next-1].stop == 0 && !trailers[r.word(next)] && !afterName[r.word(next)] &&
+		!openerWords[r.word(next)] && !r.inside(next, "@ticket|@when|@future|@run")
 }
 
 // negated reports a "not" before the verb in its clause, or before any verb of
