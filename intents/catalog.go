@@ -79,12 +79,14 @@ var buttonPlans = map[string]planFunc{
 	intentSend:   planSendEscalation,
 	intentFollow: planFollow,
 	intentDecide: planDecide,
+
+	intentAskAccess: planAskAccess,
 }
 
 // chapters are the intents beyond the core, each declared beside its plan. To
 // add one: a row in its chapter, and a scenario.
 func chapters() []entry {
-	return slices.Concat(agentsChapter(), runsChapter(), chatChapter(), tenantChapter(), numbersChapter(), anyChapter())
+	return slices.Concat(agentsChapter(), runsChapter(), chatChapter(), tenantChapter(), numbersChapter(), watchChapter(), anyChapter())
 }
 
 // bindCatalog joins declarations and plans, and fails when one lacks the other.

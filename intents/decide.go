@@ -56,7 +56,7 @@ func (s *Service) decide(ctx context.Context, a *ask, c adapters.Click) (adapter
 	if err != nil {
 		return adapters.Answer{}, storeErr(err)
 	}
-	return adapters.Answer{Card: s.approvalCard(rec, a.zone), Where: adapters.Shown}, nil
+	return adapters.Answer{Card: s.shownCard(ctx, rec, a.zone), Where: adapters.Shown}, nil
 }
 
 // record saves a decision and its audit line. The audit follows the script: a
@@ -195,7 +195,7 @@ func (s *Service) withdraw(ctx context.Context, a *ask, rec approvals.Request) (
 		return adapters.Answer{}, storeErr(err)
 	}
 	s.redraw(ctx, rec)
-	return adapters.Answer{Card: s.approvalCard(rec, a.zone), Where: adapters.Shown}, nil
+	return adapters.Answer{Card: s.shownCard(ctx, rec, a.zone), Where: adapters.Shown}, nil
 }
 
 // rejectForm asks for the reason, after the same checks as the decision itself.

@@ -45,6 +45,7 @@ type result struct {
 	Now       []cards.Change `json:"now,omitempty"` // field: before -> what Neo says after the write
 	Links     []cards.Link   `json:"links,omitempty"`
 	Run       string         `json:"run,omitempty"` // execution that was started
+	Analysis  string         `json:"analysis,omitempty"`
 	RequestID string         `json:"request_id,omitempty"`
 	Status    int            `json:"status,omitempty"`
 }
@@ -301,7 +302,7 @@ func (s *Service) auditWrite(ctx context.Context, j job) error {
 func (s *Service) redraw(ctx context.Context, rec approvals.Request) {
 	ctx = context.WithoutCancel(ctx)
 	for range 3 {
-		card := s.approvalCard(rec, s.timezone(ctx))
+		card := s.shownCard(ctx, rec, s.timezone(ctx))
 		complete := true
 		for _, text := range rec.Copies {
 			var ref adapters.Ref
@@ -332,13 +333,16 @@ func (s *Service) redraw(ctx context.Context, rec approvals.Request) {
 func (s *Service) applied(ctx context.Context, j job, resp neoapi.Response) result {
 	r := result{Code: "applied", Summary: "Done.", RequestID: resp.RequestID}
 	switch j.change.Op {
-	case "run_agent_now":
+	case "run_agent_now", "retry_execution":
 		var started struct {
 			ID neoapi.StringID `json:"execution_id"`
 		}
 		if json.Unmarshal(resp.Data, &started) == nil && started.ID != "" {
 			r.Run, r.Summary = string(started.ID), "Neo has queued the run."
 		}
+		return r
+	case "start_insights_analysis":
+		r.Analysis, r.Summary = newObject(resp.Data).text("analysis_id"), "Neo has started the analysis."
 		return r
 	case "escalate_to_neo_team":
 		ticketResult(resp.Data, &r)

@@ -109,22 +109,31 @@ func in(d time.Duration) string {
 // scopeCard says which group is in the way, at which level, where that is set
 // and who can change it.
 func (a *ask) scopeCard(e *neoapi.ScopeError) cards.Card {
-	where := "Your role gives"
-	switch {
-	case a.limits.Deployment.Level(e.Group) < e.Need:
-		where = "This installation gives everyone"
-	case a.limits.Role.Level(e.Group) < e.Need:
-	case a.limits.Channel.Level(e.Group) < e.Need:
-		where = "In this conversation you have"
-	}
-	card := refusedCard("You may not do this here", fmt.Sprintf("%s %s on %s; this needs %s. %s",
-		where, levelWords(e.Have), groupWords(e.Group), levelWords(e.Need), askAdmin(a.policy)))
+	card := refusedCard("You may not do this here", a.scopeSentence(e))
 	card.Fields = []cards.Field{
 		{Name: "Permission", Value: groupWords(e.Group)},
 		{Name: "You have", Value: levelWords(e.Have)},
 		{Name: "Needed", Value: levelWords(e.Need)},
 	}
+	a.offerAccess(&card, e)
 	return card
+}
+
+// scopeSentence is the card's text alone; empty for another error.
+func (a *ask) scopeSentence(err error) string {
+	var e *neoapi.ScopeError
+	if !errors.As(err, &e) {
+		return ""
+	}
+	where := "Your role gives"
+	switch a.limitInWay(e.Group, e.Need) {
+	case limitDeployment:
+		where = "This installation gives everyone"
+	case limitChannel:
+		where = "In this conversation you have"
+	}
+	return fmt.Sprintf("%s %s on %s; this needs %s. %s",
+		where, levelWords(e.Have), groupWords(e.Group), levelWords(e.Need), askAdmin(a.policy))
 }
 
 func levelWords(l neoapi.Level) string {

@@ -74,6 +74,9 @@ func (s *screen) Place(_ context.Context, _ adapters.Workspace, id string) (adap
 	if strings.HasPrefix(id, "C_SHARED") {
 		c.Sharing = adapters.SharingExternal
 	}
+	if strings.HasPrefix(id, "D") {
+		c.Kind = adapters.Direct
+	}
 	return c, nil
 }
 

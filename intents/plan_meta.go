@@ -53,7 +53,10 @@ func (a *ask) may(spec Spec) bool {
 	return true
 }
 
-func planPermissions(_ context.Context, s *Service, a *ask, _ args) (outcome, error) {
+func planPermissions(_ context.Context, s *Service, a *ask, in args) (outcome, error) {
+	if out, ok := s.whyNot(a, in["why"]); ok && in["why"] != "" {
+		return out, nil
+	}
 	scope := a.limits.Scope()
 	byLevel := map[neoapi.Level][]string{}
 	for _, g := range a.policy.Groups() {

@@ -227,7 +227,7 @@ func planReview(ctx context.Context, s *Service, a *ask, in args) (outcome, erro
 	if !a.shareable() {
 		return outcome{}, no("Not in this channel", "People from another organisation can read here. Ask me in a direct message.")
 	}
-	return outcome{card: s.approvalCard(rec, a.zone), track: string(rec.ID)}, nil
+	return outcome{card: s.shownCard(ctx, rec, a.zone), track: string(rec.ID)}, nil
 }
 
 // isOpen reports whether a technician request still waits. Neo does not

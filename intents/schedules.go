@@ -96,6 +96,9 @@ func (s *Service) postScheduled(ctx context.Context, f ScheduleFile, w adapters.
 	if err != nil {
 		return err
 	}
+	if answer.Where == adapters.Private {
+		return no("Not for a channel", "the answer to %q is for one person only", f.Ask)
+	}
 	answer.Card.Footer = append(answer.Card.Footer, "Scheduled for "+stamp(due, a.now)+" as "+who.Name)
 	_, err = s.Poster.Post(ctx, a.delivery, adapters.Destination{Workspace: w, Conversation: conversation}, answer.Card)
 	return err

@@ -98,7 +98,7 @@ func (s *Service) submit(ctx context.Context, a *ask, p proposal) (outcome, erro
 	if err := s.notify(ctx, a, rec, rule); err != nil {
 		return outcome{}, storeErr(err)
 	}
-	return outcome{card: s.approvalCard(rec, a.zone), track: string(rec.ID)}, nil
+	return outcome{card: s.shownCard(ctx, rec, a.zone), track: string(rec.ID)}, nil
 }
 
 func (s *Service) request(a *ask, p proposal, op neoapi.Operation, rule Rule) (approvals.Request, error) {
@@ -147,7 +147,7 @@ func (s *Service) confirm(ctx context.Context, a *ask, rec approvals.Request, ru
 	if err != nil {
 		return outcome{}, storeErr(err)
 	}
-	return outcome{card: s.approvalCard(rec, a.zone), track: string(rec.ID)}, nil
+	return outcome{card: s.shownCard(ctx, rec, a.zone), track: string(rec.ID)}, nil
 }
 
 // maxPings bounds how many approvers get a card of their own.
@@ -185,7 +185,7 @@ func (s *Service) notify(ctx context.Context, a *ask, rec approvals.Request, rul
 // copyTo posts one more copy of an approval card. A platform that refuses the
 // post is logged: the copy in the requester's thread is still there.
 func (s *Service) copyTo(ctx context.Context, a *ask, rec approvals.Request, label string, to adapters.Destination) error {
-	ref, err := s.Poster.Post(ctx, "approval:"+string(rec.ID)+":"+label, to, s.approvalCard(rec, a.zone))
+	ref, err := s.Poster.Post(ctx, "approval:"+string(rec.ID)+":"+label, to, s.shownCard(ctx, rec, a.zone))
 	if err != nil {
 		s.Logger.WarnContext(ctx, "post approval copy", "error", err, "approval_id", rec.ID, "to", label)
 		return nil

@@ -28,6 +28,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer wg.Wait()
 	wg.Go(func() { s.watchDrift(ctx) })
 	wg.Go(func() { s.runSchedules(ctx) })
+	wg.Go(func() { s.runWatches(ctx) })
 	tick := time.NewTicker(min(sweepEvery, s.Store.Lease()/10))
 	defer tick.Stop()
 	for {
@@ -47,7 +48,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) Sweep(ctx context.Context) error {
 	var faults []error
 	for _, w := range s.Policy().Workspaces() {
-		faults = append(faults, s.sweepDue(ctx, string(w)), s.sweepCards(ctx, string(w)))
+		faults = append(faults, s.sweepDue(ctx, string(w)), s.sweepCards(ctx, string(w)), s.sweepProgress(ctx, string(w)))
 	}
 	return errors.Join(faults...)
 }
@@ -93,6 +94,9 @@ func (s *Service) ended(ctx context.Context, rec approvals.Request) error {
 		return err
 	}
 	s.tell(ctx, rec)
+	if err := s.follow(ctx, rec); err != nil {
+		return err
+	}
 	s.redraw(ctx, rec)
 	return nil
 }

@@ -114,7 +114,7 @@ var importRules = map[string]importRule{
 		own: []string{"adapters", "neoapi", "approvals", "cards"},
 		third: map[string][]string{
 			"github.com/sashabaranov/go-openai": {"openai.go"},
-			"github.com/redis/go-redis":         {"memory.go"},
+			"github.com/redis/go-redis":         {"memory.go", "subscriptions.go"}, // subscriptions: numbered, leased and due items need scripts
 			"github.com/sony/gobreaker":         {"openai.go"},
 			"github.com/cenkalti/backoff":       {"openai.go"},
 			"github.com/agnivade/levenshtein":   nil,
