@@ -38,6 +38,9 @@ func route(q Question) Routed {
 	if len(r.toks) == 0 {
 		return Routed{}
 	}
+	if in, ok := r.subscription(); ok {
+		return Routed{Intent: in}
+	}
 	if orders := r.orders(); len(orders) > 0 {
 		return r.obey(orders)
 	}
