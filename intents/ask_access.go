@@ -3,6 +3,7 @@ package intents
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,18 +143,37 @@ func (a *ask) grantLines(g neoapi.Group, need neoapi.Level) []cards.Block {
 		add("For the role", "roles:", "  "+yamlKey(role)+":", "    permissions:", line)
 	}
 	if a.limits.Channel.Level(g) < need {
-		match := "direct"
-		if a.conversation.Kind != adapters.Direct {
-			match = string(a.workspace) + "/" + a.conversation.ID
+		match := a.policy.matchOf(a.workspace, a.conversation)
+		heading := "For the conversation"
+		if match == "*" {
+			heading = "For every conversation without an entry of its own"
 		}
-		add("For the conversation", "channels:", "  - match: "+yamlKey(match), "    permissions:", line)
+		add(heading, "channels:", "  - match: "+yamlKey(match), "    permissions:", line)
 	}
 	return out
 }
 
+// matchOf is the entry of the policy file that counts for a conversation. A new
+// entry is only proposed where there is none: it would take the place of "*"
+// with everything that "*" allows.
+func (p *Policy) matchOf(w adapters.Workspace, c adapters.Conversation) string {
+	id, _, _ := strings.Cut(c.ID, ";messageid=")
+	own := string(w) + "/" + id
+	if _, ok := p.channels[own]; ok {
+		return own
+	}
+	if c.Kind == adapters.Direct {
+		return "direct"
+	}
+	if _, ok := p.channels["*"]; ok {
+		return "*"
+	}
+	return own
+}
+
 // yamlKey quotes what could be read as something else.
 func yamlKey(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	return strconv.Quote(s) // its escapes are YAML's too
 }
 
 // whyNot answers "why can't I …?": the group, the level, which limit, who can
@@ -191,7 +211,11 @@ func (s *Service) whyNot(a *ask, why string) (outcome, bool) {
 // was refused when nothing else is said, else the intent whose examples are
 // most like the words, of those the one operation that is missing.
 func (s *Service) opMeant(a *ask, why string) (neoapi.Operation, bool) {
-	if rest := whyObject(why); rest != "" {
+	rest, asked := whyObject(why)
+	if !asked {
+		return neoapi.Operation{}, false
+	}
+	if rest != "" {
 		spec, ok := s.specMeant(rest)
 		if !ok {
 			return neoapi.Operation{}, false
@@ -232,27 +256,25 @@ var whyOpeners = []string{
 }
 
 // whyObject is what somebody wants to do, in plain words: "disable agents" of
-// "why can't I disable agents?". Empty when it is not said.
-func whyObject(why string) string {
+// "why can't I disable agents?", empty when it is not said. asked is false for a
+// text that is no such question at all.
+func whyObject(why string) (object string, asked bool) {
 	r := read(Question{Text: why})
 	text := r.plain(0, len(r.toks))
 	for changed := true; changed; {
 		changed = false
 		for _, o := range whyOpeners {
 			if rest, ok := strings.CutPrefix(text, o); ok && (rest == "" || rest[0] == ' ') {
-				text, changed = strings.TrimSpace(rest), true
+				text, changed, asked = strings.TrimSpace(rest), true, true
 				break
 			}
 		}
 	}
 	switch text {
 	case "do that", "do this", "that", "this", "it", "do it", "not":
-		return ""
+		return "", asked
 	}
-	if strings.Contains(text, "permission") || text == strings.TrimSpace(r.plain(0, len(r.toks))) {
-		return "" // no "why can't I" at all
-	}
-	return text
+	return text, asked && !strings.Contains(text, "permission")
 }
 
 // specMeant is the intent most like the words; false when none is near.

@@ -181,8 +181,7 @@ func watchItem(w watch) cards.Item {
 	return item
 }
 
-// myWatches of the person, over all workspaces of the organisation he has an
-// account in; numbers are unique in a workspace only, the asking one first.
+// myWatches of the person in this workspace, where their numbers are unique.
 func (s *Service) myWatches(ctx context.Context, a *ask) ([]watch, error) {
 	all, err := s.Memory.watches(ctx, a.workspace)
 	if err != nil {

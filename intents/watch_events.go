@@ -90,7 +90,7 @@ func (r *watchReads) events(ctx context.Context, a *ask, w watch, st watchState)
 func (r *watchReads) failures(ctx context.Context, a *ask, w watch, st watchState) (watchState, []watchEvent, bool, error) {
 	if r.runs == nil {
 		items, more, err := a.neo.Fresh().ListExecutions(ctx, neoapi.ExecutionFilter{Since: r.runsSince, Limit: maxRuns})
-		slices.Reverse(items) // oldest first
+		slices.SortStableFunc(items, func(x, y neoapi.Execution) int { return x.CreatedAt.Compare(y.CreatedAt.Time) })
 		r.runs = &fetched[neoapi.Execution]{items, more, err}
 	}
 	if r.runs.err != nil {
@@ -133,8 +133,16 @@ func (r *watchReads) failures(ctx context.Context, a *ask, w watch, st watchStat
 	}
 	r.older(ctx, a, st.Open, listed, look, open)
 	maps.DeleteFunc(recent, func(_ string, at time.Time) bool { return at.Before(seen.Add(-overlap)) })
-	st.Seen, st.Recent, st.Open = seen, recent, open
+	st.Seen, st.Recent, st.Open = r.past(seen), recent, open
 	return st, events, r.runs.more, nil
+}
+
+// past is t, or now: a time ahead of our clock must not hide what comes next.
+func (r *watchReads) past(t time.Time) time.Time {
+	if now := r.s.Now(); t.After(now) {
+		return now
+	}
+	return t
 }
 
 // older reads unfinished runs that the list no longer reaches one by one. One
@@ -199,7 +207,7 @@ func (r *watchReads) newRequests(ctx context.Context, a *ask, w watch, st watchS
 		}
 	}
 	maps.DeleteFunc(recent, func(_ string, at time.Time) bool { return at.Before(seen.Add(-overlap)) })
-	st.Seen, st.Recent = seen, recent
+	st.Seen, st.Recent = r.past(seen), recent
 	return st, events, r.requests.more, nil
 }
 

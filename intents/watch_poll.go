@@ -3,6 +3,7 @@ package intents
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -99,7 +100,9 @@ func (s *Service) lookAll(ctx context.Context, reads *watchReads, all []watch) (
 			st = watchState{Seen: w.Since, Posts: slices.DeleteFunc(st.Posts, func(p watchPost) bool { return p.Notice == "" })}
 		}
 		states[i] = st
-		reads.need(w, st)
+		if w.active() {
+			reads.need(w, st)
+		}
 	}
 	for i, w := range all {
 		new, err := s.lookOne(ctx, reads, w, states[i])
@@ -155,7 +158,7 @@ func (s *Service) lookOne(ctx context.Context, reads *watchReads, w watch, st wa
 	}
 	if len(events) > 0 {
 		away := !st.At.IsZero() && now.Sub(st.At) > awayAfter
-		st.Posts = enqueue(st.Posts, watchPost{Key: "watch:" + newID(), Away: away, More: more, Events: events})
+		st.Posts = enqueue(st.Posts, watchPost{Key: w.postKey(st.At, events), Away: away, More: more, Events: events})
 	}
 	st.At = now
 	// Saved first: from here on these events are posted under this key, or not at all.
@@ -163,6 +166,12 @@ func (s *Service) lookOne(ctx context.Context, reads *watchReads, w watch, st wa
 		return false, err
 	}
 	return len(events) > 0, s.deliver(ctx, w, st)
+}
+
+// postKey is the same for everybody who found these events in the same state,
+// also for a replica that lost the lease in the middle of its look.
+func (w watch) postKey(last time.Time, events []watchEvent) string {
+	return fmt.Sprintf("watch:%s:%d:%s", w.Workspace, w.ID, digestOf(mustJSON([]any{w.Since.UnixMilli(), last.UnixMilli(), events})))
 }
 
 // enqueue adds a card; past the limit its events join the last one.
@@ -181,7 +190,7 @@ func enqueue(posts []watchPost, p watchPost) []watchPost {
 // stopWatch ends a watch and says so once. What it had found but not yet posted
 // is dropped: the person may not see it any more.
 func (s *Service) stopWatch(ctx context.Context, w watch, st watchState, why string) error {
-	st.Posts = []watchPost{{Key: "watch-stopped:" + newID(), Notice: why}}
+	st.Posts = []watchPost{{Key: fmt.Sprintf("watch-stopped:%s:%d:%d", w.Workspace, w.ID, w.Since.UnixMilli()), Notice: why}}
 	if err := s.Memory.setWatchState(ctx, w, st); err != nil {
 		return err
 	}

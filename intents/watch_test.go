@@ -470,3 +470,44 @@ func TestWatchCardsHoldData(t *testing.T) {
 		}
 	}
 }
+
+// The policy file's schedules understand the new questions without a model.
+func TestDigestAndDriftInSchedules(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, BuiltIn{}, func(f *PolicyFile) {
+		f.Schedules = []ScheduleFile{
+			{Cron: "0 8 * * *", Ask: "digest", Channel: "slack:T1/C_OPS", As: "Riley"},
+			{Cron: "0 8 * * *", Ask: "what has drifted since the baseline?", Channel: "slack:T1/C_OPS", As: "Riley"},
+			{Cron: "0 8 * * *", Ask: "watch failures", Channel: "slack:T1/C_OPS", As: "Riley"},
+		}
+	})
+	check(t, b.s.fireSchedules(t.Context()))
+	b.clock.Add(24 * time.Hour)
+	check(t, b.s.fireSchedules(t.Context()))
+	b.wantPosted("C_OPS", "Digest, last 24 hours", 1)
+	b.wantPosted("C_OPS", "There is no baseline yet", 1)
+	all, err := b.s.Memory.watches(t.Context(), home)
+	check(t, err)
+	if len(all) != 0 {
+		t.Errorf("a schedule made a watch: %+v", all)
+	}
+}
+
+// Said in plain words, without a model, from the wish to the card.
+func TestWatchInWords(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, BuiltIn{})
+	b.wantCard(b.says("riley", "watch failures of Dispatch"), adapters.Reply, cards.StatusDone, "failures of Dispatch")
+	b.wantCard(b.says("riley", "tell me when an agent changes"), adapters.Reply, cards.StatusDone, "changes of agents and settings")
+	b.wantCard(b.says("riley", "warn me when credits will run over"), adapters.Reply, cards.StatusDone, "credits that will run over")
+	b.wantCard(b.says("sam", "tell me when there is a new technician request for me"), adapters.Reply, cards.StatusDone, "for you")
+	b.wantCard(b.says("riley", "send me a digest every weekday at 8"), adapters.Reply, cards.StatusDone, "every weekday at 08:00")
+	b.wantCard(b.says("riley", "send me failed runs today every day at 17:00"), adapters.Reply, cards.StatusDone, "“failed runs today” every day at 17:00")
+	b.wantCard(b.says("riley", "pause my digest"), adapters.Private, cards.StatusQuestion, "Which watch?")
+	b.wantCard(b.says("riley", "pause watch 5"), adapters.Private, cards.StatusDone, "Watch 5 is paused")
+	b.wantCard(b.says("riley", "my watches"), adapters.Private, cards.StatusNone, "paused")
+	b.wantCard(b.says("riley", "remove watch 1"), adapters.Private, cards.StatusDone, "Watch 1 is removed")
+	b.wantCard(b.says("riley", "save a baseline"), adapters.Reply, cards.StatusDone, "Baseline saved")
+	b.wantCard(b.says("riley", "what has drifted since the baseline?"), adapters.Reply, cards.StatusDone, "Nothing has changed")
+	b.wantWrites(0)
+}
