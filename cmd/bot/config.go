@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,6 +43,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 type Config struct {
 	NeoAPIKey  Secret `koanf:"NEO_API_KEY"`
 	NeoBaseURL string `koanf:"NEO_BASE_URL"`
+	NeoBudget  string `koanf:"NEO_REQUESTS_PER_MINUTE"` // of all replicas together
 
 	RedisURL Secret `koanf:"REDIS_URL"` // may hold a password
 
@@ -50,6 +52,7 @@ type Config struct {
 	SlackAppToken      Secret `koanf:"SLACK_APP_TOKEN"`      // turns Socket Mode on
 	SlackAppID         string `koanf:"SLACK_APP_ID"`         // asked from Slack when not set
 	SlackAPIURL        string `koanf:"SLACK_API_URL"`
+	SlackPace          string `koanf:"SLACK_POSTS_PER_SECOND"` // in one channel
 
 	OpenAIKey     Secret `koanf:"OPENAI_API_KEY"`
 	OpenAIBaseURL string `koanf:"OPENAI_BASE_URL"`
@@ -199,9 +202,37 @@ func (c Config) checkValues(add func(string, ...any)) {
 	if d, err := time.ParseDuration(c.Lease); c.Lease != "" && (err != nil || d < minLease || d > maxLease) {
 		add("NEOBOT_LEASE %q is not a duration between %s and %s, e.g. 30s", c.Lease, minLease, maxLease)
 	}
+	c.checkPaces(add)
 	if _, _, err := net.SplitHostPort(c.ListenAddr); err != nil {
 		add("LISTEN_ADDR %q is not host:port, e.g. :8080", c.ListenAddr)
 	}
+}
+
+func (c Config) checkPaces(add func(string, ...any)) {
+	if c.NeoBudget != "" && c.neoBudget() < 1 {
+		add("NEO_REQUESTS_PER_MINUTE %q is not a whole number above 0, e.g. 600", c.NeoBudget)
+	}
+	if c.SlackPace != "" && c.slackPace() <= 0 {
+		add("SLACK_POSTS_PER_SECOND %q is not a number above 0, e.g. 1", c.SlackPace)
+	}
+}
+
+// neoBudget is NEO_REQUESTS_PER_MINUTE; 0 means the client's default.
+func (c Config) neoBudget() int {
+	n, err := strconv.Atoi(c.NeoBudget)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// slackPace is SLACK_POSTS_PER_SECOND; 0 means the adapter's default.
+func (c Config) slackPace() float64 {
+	n, err := strconv.ParseFloat(c.SlackPace, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 func (c Config) checkURLs(add func(string, ...any)) {

@@ -42,6 +42,8 @@ type coreConfig struct {
 	// A post that a dead process began is left alone for two thirds of it, so a
 	// platform call must not take longer than one third.
 	Lease time.Duration
+	// NeoBudget is how many requests to Neo all replicas may make in a minute; 0: the default.
+	NeoBudget int
 	// Connect makes the platforms' adapters. The handler it is given may be
 	// called once newCore has returned.
 	Connect func(p ports) ([]adapters.Adapter, error)
@@ -106,7 +108,9 @@ func newCore(cfg coreConfig) (*core, error) {
 func (c *core) stores() (err error) {
 	neo := c.cfg.Neo
 	neo.Logger, neo.Now = c.cfg.Logger, c.cfg.Now
-	neo.Budget = neoapi.NewSharedBudget(c.cfg.Redis, keyPrefix+":neo:budget:"+fingerprint(neo.Key), neoapi.BudgetConfig{Now: c.cfg.Now})
+	neo.Budget = neoapi.NewSharedBudget(c.cfg.Redis, keyPrefix+":neo:budget:"+fingerprint(neo.Key), neoapi.BudgetConfig{
+		Requests: c.cfg.NeoBudget, Now: c.cfg.Now,
+	})
 	if c.neo, err = neoapi.New(neo); err != nil {
 		return err
 	}

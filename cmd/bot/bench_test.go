@@ -1,0 +1,431 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"neobot/neoapi"
+	"neobot/neoapi/sandbox"
+)
+
+// BenchmarkBot measures the running program, as a process of its own behind
+// signed HTTP, with a real redis-server, the Neo sandbox and a cheap Slack in the
+// process of the benchmark. CPU, allocations and memory are the bot's alone: they
+// are read from /proc and its /metrics. docs/benchmarks.md explains the numbers.
+func BenchmarkBot(b *testing.B) {
+	r := newBenchRig(b)
+	r.warm(b)
+	b.Run("ask/direct", func(b *testing.B) { r.flows(b, r.askDirect) })
+	b.Run("ask/mention", func(b *testing.B) { r.flows(b, r.askMention) })
+	b.Run("ask/uncached", func(b *testing.B) { r.flows(b, r.askUncached) })
+	b.Run("request", func(b *testing.B) { r.flows(b, r.request) })
+	b.Run("approve", r.approve)
+	b.Run("acknowledge/500-per-s", r.acknowledge)
+}
+
+const (
+	benchKey = "neo_sk_bench"
+	// benchDrivers flows are under way at once.
+	benchDrivers = 8
+	// benchChannels are many, because Slack takes one message a second in each.
+	benchChannels = 1600
+)
+
+const benchPolicy = `
+workspaces: ["slack:T0HOME"]
+permissions: {all: read_write, api_keys: disabled}
+roles:
+  technician: {permissions: {all: read_write}}
+people:
+  - {name: Riley, slack: {team: T0HOME, id: U0RILEY}, roles: [technician]}
+  - {name: Sam, slack: {team: T0HOME, id: U0SAM}, roles: [technician]}
+channels:
+  - {match: "*", permissions: {all: read_write}}
+  - {match: direct, permissions: {all: read_write}}
+approvals:
+  rules:
+    - {approvers: [Sam]}
+`
+
+// benchAgents of the sandbox's seed; each driver has one of its own.
+var benchAgents = []string{
+	"Ticket triage (night)", "Dispatch", "Onboarding", "Offboarding", "License audit", "Merge duplicates", "L1 engineer", "Stale ticket chaser",
+}
+
+type benchRig struct {
+	slack  *benchSlack
+	neo    *sandbox.Neo
+	calls  atomic.Int64 // to Neo
+	redis  *redisServer
+	bot    *process
+	client *http.Client
+	next   atomic.Int64
+}
+
+func newBenchRig(b *testing.B) *benchRig {
+	b.Helper()
+	r := &benchRig{slack: newBenchSlack(b), redis: startRedis(b)}
+	var err error
+	r.neo, err = sandbox.New(sandbox.Config{Now: time.Now, Key: benchKey, Seed: 1, Document: neoapi.Document(), RateLimit: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	neo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		r.calls.Add(1)
+		r.neo.ServeHTTP(w, q)
+	}))
+	b.Cleanup(neo.Close)
+	policy := filepath.Join(b.TempDir(), "policy.yaml")
+	if err := os.WriteFile(policy, []byte(benchPolicy), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	r.bot = startProcess(b, buildBot(b), freeAddr(b), []string{
+		"REDIS_URL=redis://" + r.redis.addr + "/0", "NEOBOT_CONFIG=" + policy,
+		"NEO_BASE_URL=" + neo.URL, "NEO_API_KEY=" + benchKey, "NEO_REQUESTS_PER_MINUTE=1000000", "SLACK_POSTS_PER_SECOND=1000000",
+		"SLACK_API_URL=" + r.slack.server.URL + "/api/", "SLACK_BOT_TOKEN=xoxb-bench", "SLACK_SIGNING_SECRET=" + benchSecret, "SLACK_APP_ID=" + benchApp,
+	})
+	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: patience}
+	return r
+}
+
+// flow is one conversation of a driver, from the first delivery to the last card.
+type flow func(tb testing.TB, driver int, channel string) error
+
+// warm brings the bot to the state of a working day: connections, caches, heap.
+func (r *benchRig) warm(b *testing.B) {
+	b.Helper()
+	r.drive(b, 300, r.askDirect)
+	r.drive(b, benchChannels, r.askMention)
+	r.drive(b, 40, func(tb testing.TB, driver int, channel string) error { return r.change(tb, driver, channel, true) })
+}
+
+// drive runs n flows, benchDrivers at once.
+func (r *benchRig) drive(b *testing.B, n int, f flow) {
+	b.Helper()
+	var left atomic.Int64
+	left.Store(int64(n))
+	var wg sync.WaitGroup
+	var failed atomic.Pointer[error]
+	for d := range benchDrivers {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 && failed.Load() == nil {
+				channel := fmt.Sprintf("C%05d", r.next.Add(1)%benchChannels)
+				if err := f(b, d, channel); err != nil {
+					failed.Store(&err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := failed.Load(); err != nil {
+		b.Fatal(*err)
+	}
+}
+
+// flows measures b.N flows.
+func (r *benchRig) flows(b *testing.B, f flow) {
+	before := r.usage(b)
+	b.ResetTimer()
+	r.drive(b, b.N, f)
+	b.StopTimer()
+	r.report(b, before, r.usage(b))
+}
+
+// shown waits for a card.
+func (r *benchRig) shown(tb testing.TB, c <-chan benchPost) (benchPost, error) {
+	select {
+	case p := <-c:
+		return p, nil
+	case <-time.After(patience):
+		return benchPost{}, fmt.Errorf("no card within %v; last other one: %s", patience, r.slack.other())
+	case <-tb.Context().Done():
+		return benchPost{}, tb.Context().Err()
+	}
+}
+
+func (r *benchRig) say(tb testing.TB, kinds []string, channel, text, want string) (ts string, card benchPost, err error) {
+	ts = r.slack.ts()
+	answer := r.slack.expect(channel, want)
+	for _, kind := range kinds {
+		path, contentType, body := r.slack.event(kind, channel, ts, text)
+		if err := r.slack.send(tb, r.client, r.bot.url, path, contentType, body); err != nil {
+			return ts, card, err
+		}
+	}
+	card, err = r.shown(tb, answer)
+	return ts, card, err
+}
+
+// askDirect is a question in a direct message: one delivery, one card.
+func (r *benchRig) askDirect(tb testing.TB, _ int, channel string) error {
+	_, _, err := r.say(tb, []string{"message"}, "D"+channel[1:], "which agents are on?", "agents on")
+	return err
+}
+
+// both are what Slack delivers for one mention in a channel.
+var both = []string{"app_mention", "message"}
+
+// askMention is a question in a channel: two deliveries, one card.
+func (r *benchRig) askMention(tb testing.TB, _ int, channel string) error {
+	_, _, err := r.say(tb, both, channel, "<@U0BOT> which agents are on?", "agents on")
+	return err
+}
+
+// askUncached is a question that needs a read of its own from Neo.
+func (r *benchRig) askUncached(tb testing.TB, _ int, channel string) error {
+	ticket := 100_000 + r.next.Add(1)
+	_, _, err := r.say(tb, []string{"message"}, "D"+channel[1:], fmt.Sprintf("what did neo do on ticket %d", ticket), "run")
+	return err
+}
+
+// request is a change asked for in a channel, up to the approval card.
+func (r *benchRig) request(tb testing.TB, driver int, channel string) error {
+	return r.change(tb, driver, channel, false)
+}
+
+func (r *benchRig) change(tb testing.TB, driver int, channel string, approve bool) error {
+	thread, card, err := r.ask(tb, driver, channel)
+	if err != nil || !approve {
+		return err
+	}
+	return r.press(tb, driver, channel, thread, card)
+}
+
+func (r *benchRig) ask(tb testing.TB, driver int, channel string) (thread string, card benchPost, err error) {
+	return r.say(tb, both, channel, "<@U0BOT> disable "+benchAgents[driver], "Withdraw")
+}
+
+// press approves a card and waits until every copy of it shows what Neo says.
+func (r *benchRig) press(tb testing.TB, driver int, channel, thread string, card benchPost) error {
+	path, contentType, body, err := r.slack.click(channel, thread, card)
+	if err != nil {
+		return err
+	}
+	done := r.slack.expect(channel, "Neo now shows the change")
+	if err := r.slack.send(tb, r.client, r.bot.url, path, contentType, body); err != nil {
+		return err
+	}
+	if _, err := r.shown(tb, done); err != nil {
+		return err
+	}
+	r.neo.Mutate(func(s *sandbox.State) { // switch it on again behind the bot's back
+		for a := range s.Agents.All() {
+			if a.Name == benchAgents[driver] {
+				a.State = "ENABLED"
+			}
+		}
+	})
+	return nil
+}
+
+// pendingCard is a request that waits to be approved.
+type pendingCard struct {
+	channel, thread string
+	card            benchPost
+}
+
+// approve measures from the click to the last redrawn card. The requests are
+// made before the clock runs.
+func (r *benchRig) approve(b *testing.B) {
+	var mu sync.Mutex
+	waiting := map[int][]pendingCard{}
+	share := (b.N + benchDrivers - 1) / benchDrivers
+	r.driveEach(b, share, func(driver int, channel string) error {
+		thread, card, err := r.ask(b, driver, channel)
+		mu.Lock()
+		defer mu.Unlock()
+		waiting[driver] = append(waiting[driver], pendingCard{channel, thread, card})
+		return err
+	})
+	before := r.usage(b)
+	b.ResetTimer()
+	var taken [benchDrivers]int
+	r.driveEach(b, share, func(driver int, _ string) error {
+		p := waiting[driver][taken[driver]]
+		taken[driver]++
+		return r.press(b, driver, p.channel, p.thread, p.card)
+	})
+	b.StopTimer()
+	r.reportN(b, share*benchDrivers, before, r.usage(b))
+}
+
+// driveEach runs share flows in every driver.
+func (r *benchRig) driveEach(b *testing.B, share int, f func(driver int, channel string) error) {
+	b.Helper()
+	var wg sync.WaitGroup
+	errs := make([]error, benchDrivers)
+	for d := range benchDrivers {
+		wg.Go(func() {
+			for range share {
+				if errs[d] = f(d, fmt.Sprintf("C%05d", r.next.Add(1)%benchChannels)); errs[d] != nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// acknowledge sends questions at a fixed rate, whether answers come or not, and
+// measures from the moment each should have been sent to its acknowledgement.
+// The bot answers all of them meanwhile.
+func (r *benchRig) acknowledge(b *testing.B) {
+	const rate, length = 500, 4 * time.Second
+	n := int(length.Seconds()) * rate
+	times := make([]time.Duration, n)
+	errs := make([]error, n)
+	bodies := make([][]byte, n)
+	for i := range n {
+		_, _, bodies[i] = r.slack.event("message", fmt.Sprintf("D%05d", i%benchChannels), r.slack.ts(), "which agents are on?")
+	}
+	before := r.usage(b)
+	b.ResetTimer()
+	start := time.Now()
+	var wg sync.WaitGroup
+	tick := time.NewTicker(time.Second / rate)
+	defer tick.Stop()
+	for i := range n {
+		due := start.Add(time.Duration(i) * time.Second / rate)
+		for time.Now().Before(due) {
+			<-tick.C
+		}
+		wg.Go(func() {
+			errs[i] = r.slack.send(b, r.client, r.bot.url, "/slack/events", "application/json", bodies[i])
+			times[i] = time.Since(due)
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+	for _, err := range errs {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	r.idle(b)
+	slices.Sort(times)
+	ms := func(q float64) float64 { return times[min(n-1, int(q*float64(n)))].Seconds() * 1000 }
+	b.ReportMetric(ms(.5), "p50-ms")
+	b.ReportMetric(ms(.99), "p99-ms")
+	b.ReportMetric(ms(.999), "p99.9-ms")
+	r.reportN(b, n, before, r.usage(b))
+}
+
+// idle waits until the bot has answered everything.
+func (r *benchRig) idle(b *testing.B) {
+	b.Helper()
+	eventually(b, "all answered", func() (bool, any) {
+		n, err := r.redis.rdb.XLen(b.Context(), "neobot:{slack:T0HOME}:inbox").Result()
+		return n == 0 && err == nil, fmt.Sprint(n, err)
+	})
+}
+
+// usage is what the bot has used up since it started.
+type usage struct {
+	at         time.Time
+	cpu        time.Duration // user and system
+	rss, peak  float64       // MiB
+	mallocs    float64
+	bytes      float64
+	roundTrips float64 // reads of a socket by redis-server: one per command or pipeline
+	neo, slack int64
+}
+
+func (r *benchRig) usage(b *testing.B) usage {
+	b.Helper()
+	u := usage{at: time.Now(), neo: r.calls.Load(), slack: r.slack.calls.Load()}
+	u.cpu, u.rss, u.peak = processUsage(b, r.bot.cmd.Process.Pid)
+	_, metrics, err := get(b.Context(), r.bot.url+"/metrics")
+	if err != nil {
+		b.Fatal(err)
+	}
+	u.mallocs = value(b, metrics, "go_memstats_mallocs_total ")
+	u.bytes = value(b, metrics, "go_memstats_alloc_bytes_total ")
+	stats, err := r.redis.rdb.Info(context.WithoutCancel(b.Context()), "stats").Result()
+	if err != nil {
+		b.Fatal(err)
+	}
+	u.roundTrips = value(b, stats, "total_reads_processed:")
+	return u
+}
+
+// value of a line "<name><number>".
+func value(b *testing.B, text, name string) float64 {
+	b.Helper()
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, name); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return v
+		}
+	}
+	b.Fatalf("no %q", name)
+	return 0
+}
+
+// clockTick is the unit of /proc/<pid>/stat, see sysconf(_SC_CLK_TCK): 100 a
+// second on every Linux.
+const clockTick = 10 * time.Millisecond
+
+// processUsage reads CPU time and memory of a process.
+func processUsage(b *testing.B, pid int) (cpu time.Duration, rss, peak float64) {
+	b.Helper()
+	dir := "/proc/" + strconv.Itoa(pid)
+	stat, err := os.ReadFile(dir + "/stat")
+	if err != nil {
+		b.Fatal(err)
+	}
+	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])) // from field 3 on
+	for _, i := range []int{11, 12} {                                                   // utime, stime
+		n, err := strconv.Atoi(fields[i])
+		if err != nil {
+			b.Fatal(err)
+		}
+		cpu += time.Duration(n) * clockTick
+	}
+	status, err := os.ReadFile(dir + "/status")
+	if err != nil {
+		b.Fatal(err)
+	}
+	kib := func(name string) float64 {
+		line := string(status)[strings.Index(string(status), name)+len(name):]
+		n, _ := strconv.ParseFloat(strings.Fields(line)[0], 64)
+		return n / 1024
+	}
+	return cpu, kib("VmRSS:"), kib("VmHWM:")
+}
+
+func (r *benchRig) report(b *testing.B, before, after usage) { r.reportN(b, b.N, before, after) }
+
+// reportN prints the cost of one of n flows. B/op and allocs/op are the bot's,
+// not the benchmark's own.
+func (r *benchRig) reportN(b *testing.B, n int, before, after usage) {
+	b.Helper()
+	per := func(x float64) float64 { return x / float64(n) }
+	b.ReportMetric(per((after.cpu-before.cpu).Seconds()*1000), "cpu-ms/flow")
+	b.ReportMetric(float64(n)/after.at.Sub(before.at).Seconds(), "flows/s")
+	b.ReportMetric(per(after.mallocs-before.mallocs), "allocs/op")
+	b.ReportMetric(per(after.bytes-before.bytes), "B/op")
+	b.ReportMetric(per(after.roundTrips-before.roundTrips), "redis/flow")
+	b.ReportMetric(per(float64(after.neo-before.neo)), "neo/flow")
+	b.ReportMetric(per(float64(after.slack-before.slack)), "slack/flow")
+	b.ReportMetric(after.rss, "rss-MiB")
+	b.ReportMetric(after.peak, "peak-MiB")
+}
