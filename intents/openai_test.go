@@ -350,10 +350,12 @@ func TestModelHangs(t *testing.T) {
 
 func TestModelBreaker(t *testing.T) {
 	t.Parallel()
-	down := statusReply(500)
-	replies := []http.HandlerFunc{down, down, down, down, down, toolReply("tool_calls", "reset", `{}`)}
-	s := newScripted(t, replies...)
-	s.breaker = newBreaker(s.Logger, 50*time.Millisecond)
+	var replies []http.HandlerFunc
+	for range 2 * breakerTrips {
+		replies = append(replies, statusReply(500))
+	}
+	s := newScripted(t, append(replies, toolReply("tool_calls", "reset", `{}`))...)
+	s.breaker = newBreaker(s.Logger, time.Hour)
 	for range 4 { // 3 calls, then 2 until it opens, then none
 		got, err := s.Route(t.Context(), ask2("credits"))
 		if err != nil || got.By != ByBuiltIn || got.Note != noteUnavailable {
@@ -363,7 +365,9 @@ func TestModelBreaker(t *testing.T) {
 	if n := s.script.count(); n != breakerTrips {
 		t.Fatalf("%d calls, want %d", n, breakerTrips)
 	}
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); { // until half open
+
+	s.breaker = newBreaker(s.Logger, time.Millisecond) // trips again, then lets one through
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		got, err := s.Route(t.Context(), ask2("reset"))
 		if err != nil {
 			t.Fatal(err)
