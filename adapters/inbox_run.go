@@ -45,7 +45,7 @@ func (b *Inbox) Run(ctx context.Context, handle Handle, dead Dead) error {
 	var shards []*shard
 	var wg sync.WaitGroup
 	for w := range b.known {
-		s := newShard(b, w, handle, dead, hard)
+		s := newShard(hard, b, w, handle, dead)
 		shards = append(shards, s)
 		wg.Go(func() {
 			s.resume(ctx)
@@ -127,7 +127,7 @@ type finished struct {
 	dead string // record for the dead list, empty when handled
 }
 
-func newShard(b *Inbox, w Workspace, handle Handle, dead Dead, hard context.Context) *shard {
+func newShard(hard context.Context, b *Inbox, w Workspace, handle Handle, dead Dead) *shard {
 	return &shard{
 		b: b, w: w, stream: b.keys.stream(w), handle: handle, onDead: dead, hard: hard,
 		held:  map[string]*entry{},
@@ -166,7 +166,7 @@ func (s *shard) read(ctx context.Context) {
 		case strings.HasPrefix(err.Error(), "NOGROUP"), strings.HasPrefix(err.Error(), "UNBLOCKED"):
 			s.createGroup(ctx)
 		case ctx.Err() == nil:
-			s.b.cfg.Logger.Warn("inbox read failed", "workspace", s.w, "err", err, "retry_in", pause)
+			s.b.cfg.Logger.WarnContext(ctx, "inbox read failed", "workspace", s.w, "err", err, "retry_in", pause)
 			sleep(ctx, pause)
 			pause = min(2*pause, 10*time.Second)
 		}
@@ -198,7 +198,7 @@ func (s *shard) room(ctx context.Context) int {
 func (s *shard) createGroup(ctx context.Context) {
 	err := s.b.cfg.Redis.XGroupCreateMkStream(ctx, s.stream, s.b.cfg.Group, "0").Err()
 	if err != nil && !strings.HasPrefix(err.Error(), "BUSYGROUP") {
-		s.b.cfg.Logger.Warn("inbox group not created", "workspace", s.w, "err", err)
+		s.b.cfg.Logger.WarnContext(ctx, "inbox group not created", "workspace", s.w, "err", err)
 		sleep(ctx, s.b.cfg.Backoff)
 	}
 }
@@ -250,7 +250,7 @@ func (s *shard) start(e *entry) {
 func (s *shard) try(ctx context.Context, e *entry) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			s.b.cfg.Logger.Error("delivery panicked", "workspace", s.w, "delivery", e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			s.b.cfg.Logger.ErrorContext(ctx, "delivery panicked", "workspace", s.w, "delivery", e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
@@ -289,17 +289,17 @@ func (s *shard) finish(ctx context.Context, e *entry, err error, took time.Durat
 	switch {
 	case errors.Is(context.Cause(ctx), errLost):
 		outcome = "lost"
-		log.Warn("delivery was taken over by another process")
+		log.WarnContext(ctx, "delivery was taken over by another process")
 		s.forget(e)
 	case err == nil:
 		s.settle(finished{e: e})
 	case errors.As(err, &dead):
 		outcome = "dead"
-		log.Error("delivery given up", "err", dead.cause)
+		log.ErrorContext(ctx, "delivery given up", "err", dead.cause)
 		s.settle(finished{e: e, dead: deadRecord(e, dead.cause)})
 	default:
 		outcome = "retry"
-		log.Warn("delivery failed", "err", err)
+		log.WarnContext(ctx, "delivery failed", "err", err)
 		s.retry(ctx, e)
 	}
 	s.b.cfg.Metrics.Handled(s.w, e.Kind, s.b.cfg.Now().Sub(e.At)-took, took, outcome)

@@ -24,7 +24,6 @@ type chat struct {
 	finds    int
 	faults   map[string][]error // consumed one per call; errApplied acts first, then fails
 	slow     chan struct{}      // Post waits for it when set
-	trust    Trust
 }
 
 type chatPost struct {

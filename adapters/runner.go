@@ -134,7 +134,7 @@ func (r *Runner) ask(ctx context.Context, j *job) (Answer, error) {
 func (r *Runner) verify(ctx context.Context, j *job, u User, c Conversation) (User, Conversation) {
 	vu, vc, err := j.a.Verify(ctx, j.d.Workspace, u, c)
 	if err != nil {
-		r.cfg.Logger.Warn("person not verified", "workspace", j.d.Workspace, "user", u.ID, "delivery", j.d.ID, "err", err)
+		r.cfg.Logger.WarnContext(ctx, "person not verified", "workspace", j.d.Workspace, "user", u.ID, "delivery", j.d.ID, "err", err)
 		u.Trust, c.Sharing = TrustUnknown, SharingUnknown
 		return u, c
 	}
@@ -153,7 +153,7 @@ func (r *Runner) working(ctx context.Context, j *job) *slow {
 		defer close(s.done)
 		_, err := r.cfg.Outbox.Post(ctx, j.a, j.key, j.to, cards.Card{Status: cards.StatusWorking, Summary: "Working on it …"})
 		if err != nil {
-			r.cfg.Logger.Warn("working card not shown", "workspace", j.d.Workspace, "delivery", j.d.ID, "err", err)
+			r.cfg.Logger.WarnContext(ctx, "working card not shown", "workspace", j.d.Workspace, "delivery", j.d.ID, "err", err)
 			return
 		}
 		s.shown = true
@@ -186,10 +186,10 @@ func (s *slow) stop() bool {
 }
 
 // dead tells the person that his delivery will not be answered.
-func (r *Runner) dead(ctx context.Context, d Delivery, cause error) error {
+func (r *Runner) dead(ctx context.Context, d Delivery, _ error) error {
 	j, err := r.open(d)
 	if err != nil {
-		r.cfg.Logger.Error("dead delivery cannot be answered", "workspace", d.Workspace, "delivery", d.ID, "err", err)
+		r.cfg.Logger.ErrorContext(ctx, "dead delivery cannot be answered", "workspace", d.Workspace, "delivery", d.ID, "err", err)
 		return nil
 	}
 	card := cards.Card{

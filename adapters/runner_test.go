@@ -161,14 +161,25 @@ func TestRunnerClickPlaces(t *testing.T) {
 		whispers []string
 	}{
 		"replace": {nil, Replace, nil, []chatPost{{"card", "C1", "t1", "re 1", 1}}, nil},
-		"replace a card that is gone": {nil, Replace, map[string]error{"update": ErrGone},
-			[]chatPost{card, {"answer:c:1", "C1", "t1", "re 1", 0}}, nil},
-		"replace without a card": {func(c *Click) { c.Card.Message = "" }, Replace, nil,
-			[]chatPost{card, {"answer:c:1", "C1", "t1", "re 1", 0}}, nil},
+		"replace a card that is gone": {
+			nil, Replace,
+			map[string]error{"update": ErrGone},
+			[]chatPost{card, {"answer:c:1", "C1", "t1", "re 1", 0}},
+			nil,
+		},
+		"replace without a card": {
+			func(c *Click) { c.Card.Message = "" }, Replace, nil,
+			[]chatPost{card, {"answer:c:1", "C1", "t1", "re 1", 0}},
+			nil,
+		},
 		"reply":   {nil, Reply, nil, []chatPost{card, {"answer:c:1", "C1", "t1", "re 1", 0}}, nil},
 		"private": {nil, Private, nil, []chatPost{card}, []string{"U1: re 1"}},
-		"private, not possible there": {nil, Private, map[string]error{"whisper": ErrGone},
-			[]chatPost{card, {"direct:c:1", "direct:U1", "", "re 1", 0}}, nil},
+		"private, not possible there": {
+			nil, Private,
+			map[string]error{"whisper": ErrGone},
+			[]chatPost{card, {"direct:c:1", "direct:U1", "", "re 1", 0}},
+			nil,
+		},
 		"reply, not possible there": {nil, Reply, map[string]error{"post": ErrGone}, []chatPost{card}, []string{"U1: re 1"}},
 		"shown":                     {nil, Shown, nil, []chatPost{card}, nil},
 	} {

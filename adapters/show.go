@@ -60,7 +60,7 @@ func (r *Runner) place(j *job, a Answer) Where {
 func (r *Runner) reply(ctx context.Context, j *job, a Answer) error {
 	ref, err := r.cfg.Outbox.Post(ctx, j.a, j.key, j.to, a.Card)
 	if errors.Is(err, ErrGone) {
-		r.cfg.Logger.Warn("answer refused by the platform, telling the person", "workspace", j.d.Workspace, "delivery", j.d.ID, "err", err)
+		r.cfg.Logger.WarnContext(ctx, "answer refused by the platform, telling the person", "workspace", j.d.Workspace, "delivery", j.d.ID, "err", err)
 		return r.whisper(ctx, j, a.Card)
 	}
 	if err != nil {

@@ -103,9 +103,13 @@ func (s *Subject) reads(t *testing.T, user adapters.User, want ...string) {
 // until waits for a condition that other goroutines bring about.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
+	end := time.NewTimer(20 * time.Second)
+	defer end.Stop()
+	for !ok() {
+		select {
+		case <-end.C:
 			t.Fatalf("waited in vain for %s", what)
+		case <-time.After(2 * time.Millisecond):
 		}
 	}
 }
@@ -319,7 +323,8 @@ func testHostile(t *testing.T, s *Subject) {
 			Fields:  []cards.Field{{Name: text, Value: text}},
 			Changes: []cards.Change{{Field: text, Before: text, After: text}},
 			Body: []cards.Block{
-				{Heading: text, Text: text}, {Code: text},
+				{Heading: text, Text: text},
+				{Code: text},
 				{Items: []cards.Item{{Title: text, Detail: text, Button: &cards.Button{Label: text, Action: cards.ActionContinue, ID: "n1"}}}},
 				{Table: &cards.Table{Columns: []string{text, "b"}, Rows: [][]string{{text, text}}}},
 			},

@@ -137,7 +137,7 @@ func (a *Adapter) call(ctx context.Context, in *install, method string, do func(
 		}
 		wait := max(limited.RetryAfter, time.Second)
 		a.pace.close(key, wait)
-		a.cfg.Logger.Warn("Slack asks to wait", "method", method, "workspace", in.workspace, "retry_after", wait)
+		a.cfg.Logger.WarnContext(ctx, "Slack asks to wait", "method", method, "workspace", in.workspace, "retry_after", wait)
 		if try == maxTries {
 			return fmt.Errorf("%s: %w", method, err)
 		}

@@ -75,7 +75,7 @@ func (a *Adapter) event(ctx context.Context, body []byte) reply {
 		return reply{body: map[string]string{"challenge": env.Challenge}}
 	case "app_rate_limited":
 		a.cfg.RefusedFunc("app_rate_limited")
-		a.cfg.Logger.Error("Slack withholds events: too many", "team", env.TeamID, "minute", env.MinuteRateLimited)
+		a.cfg.Logger.ErrorContext(ctx, "Slack withholds events: too many", "team", env.TeamID, "minute", env.MinuteRateLimited)
 		return reply{}
 	case "event_callback":
 	default:
@@ -149,11 +149,11 @@ func (a *Adapter) dispatch(ctx context.Context, in *install, env *envelope, ev *
 		})
 	case "app_uninstalled":
 		in.retire()
-		a.cfg.Logger.Error("app was uninstalled", "workspace", in.workspace)
+		a.cfg.Logger.ErrorContext(ctx, "app was uninstalled", "workspace", in.workspace)
 	case "tokens_revoked":
 		if len(ev.Tokens.Bot) > 0 {
 			in.retire()
-			a.cfg.Logger.Error("bot token was revoked", "workspace", in.workspace)
+			a.cfg.Logger.ErrorContext(ctx, "bot token was revoked", "workspace", in.workspace)
 		}
 	}
 	return reply{} // everything else is none of our business

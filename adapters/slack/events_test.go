@@ -58,39 +58,58 @@ func TestEventsThatAreMessages(t *testing.T) {
 	}{
 		"mention":            {`{"type":"app_mention","user":"U1","text":"<@UBOT> hi","ts":"1800000000.000100","channel":"C1"}`, nil, "", base(same)},
 		"mention as message": {`{"type":"message","channel_type":"channel","user":"U1","text":"<@UBOT|neobot>  hi ","ts":"1800000000.000100","channel":"C1"}`, nil, "", base(same)},
-		"mention in a thread": {`{"type":"app_mention","user":"U1","text":"hi","ts":"1800000000.000100","thread_ts":"17.1","channel":"C1"}`, nil, "",
-			base(func(m *adapters.Message) { m.Thread = "17.1" })},
-		"home team of a guest": {`{"type":"app_mention","user":"U1","team":"T0HOME","user_team":"T9","text":"hi","ts":"1800000000.000100","channel":"C1"}`,
-			map[string]any{"is_ext_shared_channel": true}, "",
-			base(func(m *adapters.Message) { m.User.Home = "T9"; m.Conversation.Sharing = adapters.SharingExternal })},
-		"direct": {`{"type":"message","channel_type":"im","user":"U1","text":"hi","ts":"1800000000.000100","channel":"D1"}`, nil, "",
+		"mention in a thread": {
+			`{"type":"app_mention","user":"U1","text":"hi","ts":"1800000000.000100","thread_ts":"17.1","channel":"C1"}`, nil, "",
+			base(func(m *adapters.Message) { m.Thread = "17.1" }),
+		},
+		"home team of a guest": {
+			`{"type":"app_mention","user":"U1","team":"T0HOME","user_team":"T9","text":"hi","ts":"1800000000.000100","channel":"C1"}`,
+			map[string]any{"is_ext_shared_channel": true},
+			"",
+			base(func(m *adapters.Message) { m.User.Home = "T9"; m.Conversation.Sharing = adapters.SharingExternal }),
+		},
+		"direct": {
+			`{"type":"message","channel_type":"im","user":"U1","text":"hi","ts":"1800000000.000100","channel":"D1"}`, nil, "",
 			base(func(m *adapters.Message) {
 				m.ID, m.Thread, m.Conversation = "D1:"+at, "", adapters.Conversation{ID: "D1", Kind: adapters.Direct}
-			})},
-		"direct in a thread": {`{"type":"message","channel_type":"im","user":"U1","text":"hi","ts":"1800000000.000100","thread_ts":"17.1","channel":"D1"}`, nil, "",
+			}),
+		},
+		"direct in a thread": {
+			`{"type":"message","channel_type":"im","user":"U1","text":"hi","ts":"1800000000.000100","thread_ts":"17.1","channel":"D1"}`, nil, "",
 			base(func(m *adapters.Message) {
 				m.ID, m.Thread, m.Conversation = "D1:"+at, "17.1", adapters.Conversation{ID: "D1", Kind: adapters.Direct}
-			})},
-		"group message mention": {`{"type":"message","channel_type":"mpim","user":"U1","text":"<@UBOT> hi","ts":"1800000000.000100","channel":"G1"}`, nil, "",
+			}),
+		},
+		"group message mention": {
+			`{"type":"message","channel_type":"mpim","user":"U1","text":"<@UBOT> hi","ts":"1800000000.000100","channel":"G1"}`, nil, "",
 			base(func(m *adapters.Message) {
 				m.ID, m.Conversation = "G1:"+at, adapters.Conversation{ID: "G1", Kind: adapters.Group}
-			})},
-		"follow-up": {`{"type":"message","channel_type":"channel","user":"U1","text":"hi","ts":"1800000000.000100","thread_ts":"17.1","channel":"C1"}`, nil, "C1/17.1",
-			base(func(m *adapters.Message) { m.Thread = "17.1" })},
-		"files only": {`{"type":"message","subtype":"file_share","channel_type":"im","user":"U1","ts":"1800000000.000100","channel":"D1","files":[{}]}`, nil, "",
+			}),
+		},
+		"follow-up": {
+			`{"type":"message","channel_type":"channel","user":"U1","text":"hi","ts":"1800000000.000100","thread_ts":"17.1","channel":"C1"}`, nil, "C1/17.1",
+			base(func(m *adapters.Message) { m.Thread = "17.1" }),
+		},
+		"files only": {
+			`{"type":"message","subtype":"file_share","channel_type":"im","user":"U1","ts":"1800000000.000100","channel":"D1","files":[{}]}`, nil, "",
 			base(func(m *adapters.Message) {
 				m.ID, m.Thread, m.Text, m.Conversation = "D1:"+at, "", "", adapters.Conversation{ID: "D1", Kind: adapters.Direct}
-			})},
-		"home tab": {`{"type":"app_home_opened","user":"U1","tab":"home","channel":"D1"}`, nil, "",
+			}),
+		},
+		"home tab": {
+			`{"type":"app_home_opened","user":"U1","tab":"home","channel":"D1"}`, nil, "",
 			&adapters.Message{
 				Workspace: "slack:T0HOME", ID: "home:Ev1", Home: true, At: deskNow.UTC(), User: adapters.User{ID: "U1"},
 				Conversation: adapters.Conversation{ID: "home:U1", Kind: adapters.Direct},
-			}},
-		"assistant thread": {`{"type":"assistant_thread_started","assistant_thread":{"user_id":"U1","channel_id":"D1","thread_ts":"17.1"}}`, nil, "",
+			},
+		},
+		"assistant thread": {
+			`{"type":"assistant_thread_started","assistant_thread":{"user_id":"U1","channel_id":"D1","thread_ts":"17.1"}}`, nil, "",
 			&adapters.Message{
 				Workspace: "slack:T0HOME", ID: "assistant:D1:17.1", Text: "help", Thread: "17.1", At: deskNow.UTC(), User: adapters.User{ID: "U1"},
 				Conversation: adapters.Conversation{ID: "D1", Kind: adapters.Direct},
-			}},
+			},
+		},
 
 		"talk in a channel":              {`{"type":"message","channel_type":"channel","user":"U1","text":"hi","ts":"1.1","channel":"C1"}`, nil, "", nil},
 		"talk in another thread":         {`{"type":"message","channel_type":"channel","user":"U1","text":"hi","ts":"1.1","thread_ts":"17.2","channel":"C1"}`, nil, "C1/17.1", nil},

@@ -69,7 +69,7 @@ func (a *Adapter) endpoint(next func(*gin.Context, []byte) reply) gin.HandlerFun
 	}
 }
 
-// isSSLCheck recognises Slack's probe of our certificate, which is not always
+// isSSLCheck recognizes Slack's probe of our certificate, which is not always
 // signed. The answer is an empty 200 and nothing else happens, so it needs no proof.
 func isSSLCheck(body []byte) bool {
 	if len(body) > 1000 {

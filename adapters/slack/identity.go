@@ -145,6 +145,7 @@ func (a *Adapter) room(ctx context.Context, in *install, id string) (slack.Chann
 func trust(in *install, u slack.User, claimed string) adapters.Trust {
 	sameOrg := in.Enterprise != "" && u.Enterprise.EnterpriseID == in.Enterprise
 	home := u.TeamID == in.Team || sameOrg
+	sister := sameOrg && (claimed == in.Enterprise || slices.Contains(u.Enterprise.Teams, claimed))
 	switch {
 	case u.Deleted:
 		return adapters.TrustDeactivated
@@ -152,7 +153,7 @@ func trust(in *install, u slack.User, claimed string) adapters.Trust {
 		return adapters.TrustBot
 	case u.TeamID == "", u.IsStranger, !home:
 		return adapters.TrustOutsider
-	case claimed != "" && claimed != u.TeamID && !(sameOrg && (claimed == in.Enterprise || slices.Contains(u.Enterprise.Teams, claimed))):
+	case claimed != "" && claimed != u.TeamID && !sister:
 		return adapters.TrustOutsider
 	case u.IsRestricted, u.IsUltraRestricted:
 		return adapters.TrustGuest

@@ -193,7 +193,7 @@ func (a *Adapter) openForm(ctx context.Context, in *install, c adapters.Click) {
 	defer cancel()
 	u, conv, err := a.Verify(ctx, c.Workspace, c.User, c.Conversation)
 	if err != nil {
-		a.cfg.Logger.Warn("person not verified", "workspace", c.Workspace, "user", c.User.ID, "err", err)
+		a.cfg.Logger.WarnContext(ctx, "person not verified", "workspace", c.Workspace, "user", c.User.ID, "err", err)
 	}
 	c.User, c.Conversation = u, conv
 	form, answer := a.cfg.Handler.HandleForm(ctx, c)
@@ -209,7 +209,7 @@ func (a *Adapter) openForm(ctx context.Context, in *install, c adapters.Click) {
 		})
 	}
 	if err != nil {
-		a.cfg.Logger.Warn("form not opened", "workspace", c.Workspace, "user", c.User.ID, "err", err)
+		a.cfg.Logger.WarnContext(ctx, "form not opened", "workspace", c.Workspace, "user", c.User.ID, "err", err)
 		a.note(c, "The form could not be opened in time. Please press the button again.")
 	}
 }

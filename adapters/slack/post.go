@@ -154,7 +154,7 @@ func (a *Adapter) Find(ctx context.Context, key string, to adapters.Destination)
 	for range findPages {
 		msgs, next, err := a.history(ctx, in, channel, to.Thread, cursor)
 		if errors.Is(err, adapters.ErrGone) {
-			a.cfg.Logger.Warn("history cannot be read, a lost reply may double a post", "conversation", channel, "err", err)
+			a.cfg.Logger.WarnContext(ctx, "history cannot be read, a lost reply may double a post", "conversation", channel, "err", err)
 			return adapters.Ref{}, false, nil
 		}
 		if err != nil {
@@ -240,7 +240,7 @@ func (a *Adapter) Whisper(ctx context.Context, to adapters.Destination, card car
 		if err == nil {
 			return nil
 		}
-		a.cfg.Logger.Warn("response_url did not take the answer, trying an ephemeral message", "workspace", to.Workspace, "err", err)
+		a.cfg.Logger.WarnContext(ctx, "response_url did not take the answer, trying an ephemeral message", "workspace", to.Workspace, "err", err)
 	}
 	if to.Conversation == "" || to.User == "" || strings.HasPrefix(to.Conversation, "home:") {
 		return fmt.Errorf("slack: nowhere to whisper: %w", adapters.ErrGone)

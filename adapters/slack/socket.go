@@ -26,7 +26,7 @@ const (
 )
 
 // ErrSocketRefused means Slack will not take our app token: somebody has to act.
-var ErrSocketRefused = errors.New("Slack refuses the app-level token")
+var ErrSocketRefused = errors.New("app-level token refused by Slack")
 
 // fatalSocket are the errors after which connecting again is useless.
 // https://docs.slack.dev/reference/methods/apps.connections.open
@@ -55,10 +55,10 @@ func (a *Adapter) Socket(ctx context.Context) error {
 			return nil
 		}
 		if errors.Is(err, ErrSocketRefused) {
-			a.cfg.Logger.Error("Socket Mode is off until the app token is replaced", "err", err)
+			a.cfg.Logger.ErrorContext(ctx, "Socket Mode is off until the app token is replaced", "err", err)
 			return err
 		}
-		a.cfg.Logger.Warn("Socket Mode connection lost", "err", err, "retry_in", socketPause)
+		a.cfg.Logger.WarnContext(ctx, "Socket Mode connection lost", "err", err, "retry_in", socketPause)
 		t := time.NewTimer(socketPause)
 		select {
 		case <-ctx.Done():
@@ -126,6 +126,7 @@ func (a *Adapter) socketEvent(evt socketmode.Event) error {
 			return err
 		}
 		a.cfg.Logger.Warn("Socket Mode not connected", "err", e.ErrorObj, "retry_in", e.Backoff)
+	default: // deliveries, and faults of single frames: see requestOf
 	}
 	return nil
 }
@@ -180,14 +181,14 @@ func (a *Adapter) envelope(ctx context.Context, client *socketmode.Client, req *
 		r.body = nil
 	}
 	if err := client.AckCtx(ctx, req.EnvelopeID, r.body); err != nil {
-		a.cfg.Logger.Warn("envelope not acknowledged, it will come again", "err", err)
+		a.cfg.Logger.WarnContext(ctx, "envelope not acknowledged, it will come again", "err", err)
 	}
 }
 
 func (a *Adapter) socketReply(ctx context.Context, req *socketmode.Request) (r reply) {
 	defer func() {
 		if p := recover(); p != nil {
-			a.cfg.Logger.Error("delivery panicked", "type", req.Type, "panic", fmt.Sprint(p))
+			a.cfg.Logger.ErrorContext(ctx, "delivery panicked", "type", req.Type, "panic", fmt.Sprint(p))
 			r = reply{retry: true}
 		}
 	}()

@@ -119,7 +119,7 @@ func New(cfg Config) *Server {
 	def(&cfg.BotUser, "U0BOT")
 	def(&cfg.BotID, "B0BOT")
 	if cfg.Now == nil {
-		cfg.Now = time.Now
+		cfg.Now = time.Now //nolint:forbidigo // a server for tests keeps the time of day
 	}
 	s := &Server{
 		cfg: cfg, users: map[string]*User{}, channels: map[string]*Channel{},
