@@ -46,6 +46,7 @@ type Service struct {
 	catalog map[string]entry
 	specs   []Spec
 	zone    zoneCache
+	replica string // names this process where one of several has to do the work
 }
 
 var _ adapters.Handler = (*Service)(nil)
@@ -63,7 +64,7 @@ func New(c Config) (*Service, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{Config: c}
+	s := &Service{Config: c, replica: newID()}
 	var err error
 	s.specs, s.catalog, err = bindCatalog()
 	return s, err

@@ -28,11 +28,10 @@ type pollPace struct {
 // runWatches polls for subscriptions until ctx ends. Of several replicas the
 // one with the lease does; when it dies another goes on where it was.
 func (s *Service) runWatches(ctx context.Context) {
-	owner := newID()
 	tick := time.NewTicker(watchTick)
 	defer tick.Stop()
 	for {
-		if err := s.pollWatches(ctx, owner); err != nil && ctx.Err() == nil {
+		if err := s.pollWatches(ctx, s.replica); err != nil && ctx.Err() == nil {
 			s.Logger.ErrorContext(ctx, "watches", "error", err)
 		}
 		select {
@@ -41,6 +40,12 @@ func (s *Service) runWatches(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// Poll is one round of what the service tells without being asked: scheduled
+// answers and subscriptions, as far as they are due.
+func (s *Service) Poll(ctx context.Context) error {
+	return errors.Join(s.fireSchedules(ctx), s.pollWatches(ctx, s.replica))
 }
 
 // pollWatches fires scheduled subscriptions, and looks for events when that is due.
