@@ -247,7 +247,7 @@ func planResumeWatch(ctx context.Context, s *Service, a *ask, in args) (outcome,
 	if w.active() {
 		return outcome{card: cards.Card{Title: "Watch " + itoa(w.ID) + " is running", Status: cards.StatusDone, Summary: "It is about " + w.words() + "."}, private: true}, nil
 	}
-	if op := watchOps[w.Kind]; op != "" {
+	for _, op := range s.opsOf(w) {
 		if err := a.neo.Allowed(op); err != nil {
 			return outcome{}, err
 		}

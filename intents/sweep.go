@@ -20,8 +20,9 @@ const (
 )
 
 // Run keeps requests moving until ctx ends: it expires what nobody decided,
-// continues what a dead process was executing, and redraws cards that do not
-// show the last state. Any number of replicas may run it; every step is one
+// continues what a dead process was executing, redraws cards that do not show
+// the last state, follows what approved requests have started, and posts what
+// schedules and watches have to tell. Any number of replicas may run it; every step is one
 // atomic change in the store.
 func (s *Service) Run(ctx context.Context) error {
 	var wg sync.WaitGroup

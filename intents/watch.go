@@ -21,7 +21,7 @@ const (
 	watchSchedule watchKind = "schedule" // no event: a question answered at set times
 )
 
-// watchOps is the operation whose permission a watch needs at every look.
+// watchOps is the operation behind each kind of event.
 var watchOps = map[watchKind]string{
 	watchFailures: "list_executions", watchRequests: "list_til_requests", watchCredits: "get_credit_usage", watchChanges: "list_agents",
 }
@@ -149,10 +149,21 @@ func (s *Service) standIn(ctx context.Context, w watch) (a *ask, why string, err
 	a.at = a.now
 	a.limits = policy.Limits(who, w.Workspace, place)
 	a.neo = s.Neo.Session(a.limits.Scope())
-	if op := watchOps[w.Kind]; op != "" {
+	if w.Mine && who.NeoUserID == "" {
+		return nil, "Your Neo user id is not in the policy file any more.", nil
+	}
+	for _, op := range s.opsOf(w) {
 		if err := a.neo.Allowed(op); err != nil {
 			return nil, who.Name + " may not look that up here any more. " + a.scopeSentence(err), nil
 		}
 	}
 	return a, "", nil
+}
+
+// opsOf are the operations whose permission a watch needs at every look.
+func (s *Service) opsOf(w watch) []string {
+	if w.Kind == watchSchedule {
+		return s.catalog[w.Intent.Name].Ops
+	}
+	return []string{watchOps[w.Kind]}
 }

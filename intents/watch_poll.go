@@ -110,8 +110,8 @@ func (s *Service) lookAll(ctx context.Context, reads *watchReads, all []watch) (
 		}
 	}
 	for i, w := range all {
-		new, err := s.lookOne(ctx, reads, w, states[i])
-		hit = hit || new
+		news, err := s.lookOne(ctx, reads, w, states[i])
+		hit = hit || news
 		if err != nil {
 			faults = append(faults, err)
 		}

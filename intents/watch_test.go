@@ -511,3 +511,21 @@ func TestWatchInWords(t *testing.T) {
 	b.wantCard(b.says("riley", "what has drifted since the baseline?"), adapters.Reply, cards.StatusDone, "Nothing has changed")
 	b.wantWrites(0)
 }
+
+// A scheduled answer ends with the permission it needs, and says so once.
+func TestScheduleStopsWithThePermission(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, watching)
+	b.says("riley", "sched")
+	f := testPolicy()
+	f.Roles["tech"] = RoleFile{Permissions: map[string]string{"billing": "read_only"}}
+	b.setPolicy(f)
+	for range 3 {
+		b.polls(24 * time.Hour)
+	}
+	b.wantPosted("C_OPS", "Scheduled for", 0)
+	b.wantPosted("DU_RILEY", "has stopped", 1)
+	b.setPolicy(PolicyFile{Workspaces: f.Workspaces}) // nobody is anybody any more
+	b.polls(24 * time.Hour)
+	b.wantPosted("DU_RILEY", "has stopped", 1)
+}
