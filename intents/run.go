@@ -3,6 +3,7 @@ package intents
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -28,8 +29,8 @@ func (s *Service) run(ctx context.Context, a *ask, in Intent) (outcome, error) {
 	}
 	a.intent = Intent{Name: in.Name, Args: map[string]string{}}
 	for k, v := range in.Args {
-		if _, declared := e.Arg(k); !declared && a.routed.By != byButton {
-			continue // only our own buttons name ids and offsets
+		if _, declared := e.Arg(k); !declared && a.routed.By != byButton && !a.remembered(in, k) {
+			continue // only our own buttons and the thread's subject name ids and offsets
 		}
 		if v = strings.TrimSpace(v); v != "" {
 			a.intent.Args[k] = clip(v, 2000)
@@ -61,6 +62,14 @@ func (s *Service) run(ctx context.Context, a *ask, in Intent) (outcome, error) {
 		return s.explain(ctx, a, err), nil
 	}
 	return out, nil
+}
+
+// remembered reports whether an agent's id is that of a turn of this thread, so
+// that a follow-up means the same agent even where two have one name.
+func (a *ask) remembered(in Intent, key string) bool {
+	return key == "agent_id" && slices.ContainsFunc(a.history, func(t Turn) bool {
+		return t.Intent.Args["agent_id"] == in.Args["agent_id"] && t.Intent.Args["agent"] == in.Args["agent"]
+	})
 }
 
 // missing asks for the first required argument that was not said, with choices
