@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"neobot/adapters"
 	"neobot/approvals"
@@ -90,11 +91,39 @@ func (s *Service) clicked(ctx context.Context, a *ask, c adapters.Click) (approv
 			"This channel is now shared with another organisation, so decisions are not taken here. Nothing was decided."))
 		return rec, &answer, s.refused(ctx, a, "shared_channel", c.Target)
 	}
-	if !isCopy(rec, c.Card) {
+	rec, known, err := s.copyKnown(ctx, rec, c.Card)
+	if err != nil {
+		return rec, nil, storeErr(err)
+	}
+	if !known {
 		answer := private(refusedCard("This is not a card of that request", "Use the newest card in the thread. Nothing was decided."))
 		return rec, &answer, s.refused(ctx, a, "foreign_card", c.Target)
 	}
 	return rec, nil, nil
+}
+
+// copyKnown is isCopy for a click that may be faster than our note of where the
+// card was posted: a young request is looked at again a few times, for less than
+// a second together.
+func (s *Service) copyKnown(ctx context.Context, rec approvals.Request, clicked adapters.Ref) (approvals.Request, bool, error) {
+	for wait := 25 * time.Millisecond; ; wait *= 2 {
+		if isCopy(rec, clicked) {
+			return rec, true, nil
+		}
+		if wait > 400*time.Millisecond || s.Now().Sub(rec.CreatedAt) > time.Minute {
+			return rec, false, nil
+		}
+		select {
+		case <-ctx.Done():
+			return rec, false, ctx.Err()
+		case <-time.After(wait):
+		}
+		now, err := s.Store.Get(ctx, rec.Workspace, rec.ID)
+		if err != nil {
+			return rec, false, err
+		}
+		rec = now
+	}
 }
 
 // isCopy reports whether the clicked message is one of the request's cards.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"neobot/adapters"
 	"neobot/approvals"
 	"neobot/cards"
 )
@@ -53,4 +54,29 @@ func TestEndIsToldAfterRestart(t *testing.T) {
 		t.Errorf("the requester was told %d times", told)
 	}
 	b.wantWrites(0)
+}
+
+// A person, or a fast client, may click before we have noted where the card is.
+func TestClickBeforeCardIsNoted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, disable)
+	asked, err := b.s.HandleMessage(t.Context(), adapters.Message{
+		Workspace: home, User: member("riley"), Conversation: channelOps, Thread: "t1", ID: "m1", Text: "off", At: b.clock.Now(),
+	})
+	check(t, err)
+	card := adapters.Ref{Workspace: home, Conversation: channelOps.ID, Thread: "t1", Message: "77.7"}
+	clicked := make(chan adapters.Answer, 1)
+	go func() {
+		answer, err := b.s.HandleClick(t.Context(), adapters.Click{
+			Workspace: home, User: member("sam"), Conversation: channelOps, ID: "c1", Card: card,
+			Action: cards.ActionApprove, Target: asked.Track,
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		clicked <- answer
+	}()
+	check(t, b.s.Posted(t.Context(), asked.Track, card))
+	b.wantCard(<-clicked, adapters.Shown, cards.StatusDone, "Approved by Sam")
+	b.wantWrites(1)
 }
