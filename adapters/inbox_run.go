@@ -183,6 +183,7 @@ func (s *shard) room(ctx context.Context) int {
 		}
 		s.mu.Unlock()
 		if free > 0 {
+			poke(s.freed) // reader and claimer both wait here: pass it on
 			return min(free, 32)
 		}
 		select {

@@ -488,3 +488,28 @@ func TestPutAndWait(t *testing.T) {
 		}
 	})
 }
+
+// With every worker busy, reader and claimer wait for room at the same time;
+// one of them must not swallow the other's wake-up.
+func TestFullHouseGoesOn(t *testing.T) {
+	t.Parallel()
+	onRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		b := testInbox(t, rdb, func(c *InboxConfig) { c.Lease = 600 * time.Millisecond; c.Workers = 1 })
+		got := make(chan string, 20)
+		run(t, b, func(_ context.Context, d Delivery) error {
+			time.Sleep(250 * time.Millisecond) // longer than the claimer's period
+			got <- d.Dedupe
+			return nil
+		}, nil)
+		for i := range 6 {
+			put(t, b, fmt.Sprint(i), "")
+		}
+		for i := range 6 {
+			select {
+			case <-got:
+			case <-time.After(10 * time.Second):
+				t.Fatalf("stuck after %d deliveries", i)
+			}
+		}
+	})
+}
