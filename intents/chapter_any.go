@@ -4,11 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/getkin/kin-openapi/openapi3"
 
 	"neobot/cards"
 	"neobot/neoapi"
@@ -162,44 +161,22 @@ func choices(in *cards.Input, values []string) {
 }
 
 func bodyFields(op neoapi.Operation) []cards.Input {
-	schema := bodySchema(op)
-	if schema == nil {
-		return nil
-	}
-	if len(schema.Properties) == 0 {
-		return []cards.Input{{Name: "json", Label: "Body (JSON)", Hint: "the fields to send, as JSON", Kind: cards.InputMultiline, Optional: !op.BodyRequired, Max: 3000}}
-	}
-	var out []cards.Input
-	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
-		prop := schema.Properties[name].Value
-		in := cards.Input{Name: "b_" + name, Label: fieldLabel(name), Hint: clip(prop.Description, 140), Kind: cards.InputText,
-			Optional: !slices.Contains(schema.Required, name), Max: 3000}
-		if nested(prop) {
-			in.Kind, in.Hint = cards.InputMultiline, clip(parts("as JSON", prop.Description), 140)
-		}
-		var values []string
-		for _, v := range prop.Enum {
-			values = append(values, valueWords(mustJSON(v)))
-		}
-		choices(&in, values)
-		out = append(out, in)
-	}
-	return out
-}
-
-// bodySchema is the schema of the fields; of several shapes the first.
-func bodySchema(op neoapi.Operation) *openapi3.Schema {
 	if op.Body == nil {
 		return nil
 	}
-	if len(op.Body.OneOf) > 0 {
-		return op.Body.OneOf[0].Value
+	known := op.BodyFields()
+	if len(known) == 0 {
+		return []cards.Input{{Name: "json", Label: "Body (JSON)", Hint: "the fields to send, as JSON", Kind: cards.InputMultiline, Optional: !op.BodyRequired, Max: 3000}}
 	}
-	return op.Body
-}
-
-func nested(s *openapi3.Schema) bool {
-	return s.Type.Is("object") || s.Type.Is("array") || s.Type == nil && len(s.Enum) == 0
+	out := make([]cards.Input, len(known))
+	for i, f := range known {
+		out[i] = cards.Input{Name: "b_" + f.Name, Label: fieldLabel(f.Name), Hint: clip(f.Description, 140), Kind: cards.InputText, Optional: !f.Required, Max: 3000}
+		if f.Type == "json" {
+			out[i].Kind, out[i].Hint = cards.InputMultiline, clip(parts("as JSON", f.Description), 140)
+		}
+		choices(&out[i], f.Enum)
+	}
+	return out
 }
 
 // operationArgs turns the filled form into a call. Values are typed as the
@@ -225,8 +202,7 @@ func operationArgs(op neoapi.Operation, in args) (neoapi.Args, error) {
 }
 
 func operationBody(op neoapi.Operation, in args) (json.RawMessage, error) {
-	schema := bodySchema(op)
-	if schema == nil {
+	if op.Body == nil {
 		return nil, nil
 	}
 	body := object{}
@@ -235,16 +211,16 @@ func operationBody(op neoapi.Operation, in args) (json.RawMessage, error) {
 			return nil, no("That is no JSON object", "Write it like {\"name\": \"value\"}. Nothing was sent.")
 		}
 	}
-	for name, ref := range schema.Properties {
-		v, ok := in["b_"+name]
-		if !ok || v == "" {
+	for _, f := range op.BodyFields() {
+		v := in["b_"+f.Name]
+		if v == "" {
 			continue
 		}
-		raw, err := typed(ref.Value, v)
-		if err != nil {
-			return nil, no("“"+fieldLabel(name)+"” does not fit", "%s Nothing was sent.", err.Error())
+		raw, problem := typed(f.Type, v)
+		if problem != "" {
+			return nil, no("“"+fieldLabel(f.Name)+"” does not fit", "%s Nothing was sent.", problem)
 		}
-		body[name] = raw
+		body[f.Name] = raw
 	}
 	if len(body) == 0 && !op.BodyRequired {
 		return nil, nil
@@ -252,40 +228,34 @@ func operationBody(op neoapi.Operation, in args) (json.RawMessage, error) {
 	return mustJSON(body), nil
 }
 
-type typeError string
-
-func (e typeError) Error() string { return string(e) }
-
-func typed(s *openapi3.Schema, v string) (json.RawMessage, error) {
-	switch {
-	case s.Type.Includes("string"):
-		return mustJSON(v), nil
-	case s.Type.Includes("integer"):
-		n, err := strconv.ParseInt(v, 10, 64)
-		if err != nil {
-			return nil, typeError("It should be a whole number.")
+// typed writes a value as its field wants it, or says what is wrong with it.
+func typed(kind, v string) (raw json.RawMessage, problem string) {
+	switch kind {
+	case "string":
+		return mustJSON(v), ""
+	case "integer":
+		if n, err := strconv.ParseInt(v, 10, 64); err == nil {
+			return mustJSON(n), ""
 		}
-		return mustJSON(n), nil
-	case s.Type.Includes("number"):
-		n, err := strconv.ParseFloat(v, 64)
-		if err != nil {
-			return nil, typeError("It should be a number.")
+		return nil, "It should be a whole number."
+	case "number":
+		if n, err := strconv.ParseFloat(v, 64); err == nil && !math.IsInf(n, 0) && !math.IsNaN(n) {
+			return mustJSON(n), ""
 		}
-		return mustJSON(n), nil
-	case s.Type.Includes("boolean"):
+		return nil, "It should be a number."
+	case "boolean":
 		switch strings.ToLower(v) {
 		case "true", "yes", "on":
-			return json.RawMessage("true"), nil
+			return json.RawMessage("true"), ""
 		case "false", "no", "off":
-			return json.RawMessage("false"), nil
+			return json.RawMessage("false"), ""
 		}
-		return nil, typeError("It should be yes or no.")
-	case json.Valid([]byte(v)):
-		return json.RawMessage(v), nil
-	case nested(s) && s.Type != nil:
-		return nil, typeError("It should be JSON.")
+		return nil, "It should be yes or no."
 	}
-	return mustJSON(v), nil
+	if json.Valid([]byte(v)) {
+		return json.RawMessage(v), ""
+	}
+	return nil, "It should be JSON."
 }
 
 // operationChange plans a write. Where the target can be read, its fields as
