@@ -148,7 +148,11 @@ func (r *repl) become(name string) error {
 	return fmt.Errorf("/as one of %s", strings.Join(names, ", "))
 }
 
-// pressed reads "3" or "2.3"; card 0 is the newest.
+// maxButton is the largest number taken for a button: longer ones are ticket
+// numbers, which are messages.
+const maxButton = 99
+
+// pressed reads "3" or "2.3"; card 0 is the newest with buttons.
 func pressed(line string) (card, button int, ok bool) {
 	left, right, two := strings.Cut(line, ".")
 	if !two {
@@ -156,14 +160,14 @@ func pressed(line string) (card, button int, ok bool) {
 	}
 	card, err1 := strconv.Atoi(left)
 	button, err2 := strconv.Atoi(right)
-	return card, button, err1 == nil && err2 == nil && card >= 0 && button > 0 && len(line) < 9
+	return card, button, err1 == nil && err2 == nil && card >= 0 && button > 0 && button <= maxButton
 }
 
 // press presses a printed button, asking for the inputs of its form.
 func (r *repl) press(ctx context.Context, lines <-chan string, card, button int) error {
 	r.mu.Lock()
 	if card == 0 {
-		card = len(r.shown)
+		card = r.newest()
 	}
 	if card > len(r.shown) || card < 1 || button > len(r.shown[card-1].buttons) {
 		r.mu.Unlock()
@@ -185,6 +189,17 @@ func (r *repl) press(ctx context.Context, lines <-chan string, card, button int)
 	p.Action, p.Target, p.Inputs = form.Action, form.ID, inputs
 	_, err = r.console.Press(ctx, r.as, p)
 	return err
+}
+
+// newest is the number of the last printed card with buttons, 0 without one.
+// Needs the lock.
+func (r *repl) newest() int {
+	for i, c := range slices.Backward(r.shown) {
+		if len(c.buttons) > 0 {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // fill asks for each input; an empty line keeps what is there.

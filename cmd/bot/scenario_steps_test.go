@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"neobot/adapters/slack/slackfake"
+	"neobot/cards"
 	"neobot/neoapi/sandbox"
 )
 
@@ -108,13 +109,19 @@ func (w *world) reply(m []string) {
 func (w *world) press(name, label string) slackfake.Request {
 	w.t.Helper()
 	user := w.person(name)
+	told := w.slack.Ephemerals("")
+	if q, ok := w.pressPrivate(user, label, told[w.toldBefore:]); ok { // what the step before whispered
+		return q
+	}
 	for _, msg := range slices.Backward(w.slack.Posts("")) {
 		if !w.sees(user, msg.Channel) || !slices.Contains(slackfake.Buttons(msg.Blocks), label) {
 			continue
 		}
 		q, err := w.slack.Press(user, msg.Channel, msg.TS, label)
 		w.must(err)
-		w.remember(name, label, q)
+		return q
+	}
+	if q, ok := w.pressPrivate(user, label, told[:w.toldBefore]); ok {
 		return q
 	}
 	q, err := w.slack.Press(user, "", "", label)
@@ -124,11 +131,19 @@ func (w *world) press(name, label string) slackfake.Request {
 	return q
 }
 
-func (w *world) remember(name, label string, q slackfake.Request) {
-	if w.old == nil {
-		w.old = map[string]slackfake.Request{}
+// pressPrivate is a click on a message that only this person sees.
+func (w *world) pressPrivate(user, label string, told []slackfake.Ephemeral) (slackfake.Request, bool) {
+	for _, e := range slices.Backward(told) {
+		if e.User != user {
+			continue
+		}
+		for _, b := range buttonsIn(e.Blocks) {
+			if b.label == label {
+				return w.slack.PressRaw(user, e.Channel, "", b.id, b.value), true
+			}
+		}
 	}
-	w.old[label] = q
+	return slackfake.Request{}, false
 }
 
 func (w *world) sees(user, channel string) bool {
@@ -193,7 +208,14 @@ func (w *world) forge(m []string) {
 		w.fatalf("there is no card to forge a click on")
 	}
 	last := posts[len(posts)-1]
-	w.deliver(w.slack.PressRaw(w.person(m[1]), last.Channel, last.TS, m[2], m[3]))
+	like := cards.Slack(cards.Card{Buttons: []cards.Button{{Label: "x", Action: cards.Action(m[2]), ID: "x"}}})
+	blocks, err := json.Marshal(like.Blocks)
+	w.must(err)
+	id := m[2] // an action that does not exist
+	for _, b := range buttonsIn(blocks) {
+		id = b.id
+	}
+	w.deliver(w.slack.PressRaw(w.person(m[1]), last.Channel, last.TS, id, m[3]))
 }
 
 var filled = regexp.MustCompile(`(\w+)="([^"]*)"`)
@@ -231,6 +253,7 @@ func (w *world) sweep() {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 15*time.Second)
 	defer cancel()
 	w.must(w.bot.core.service.Sweep(ctx))
+	w.must(w.bot.core.service.Poll(ctx))
 	w.settle()
 }
 

@@ -69,6 +69,7 @@ import (
 //	expect dialog for sam "text"
 //	expect home of sam "text"
 //	expect neo PUT /agents/106 {"state":"DISABLED"}   the next write Neo received
+//	expect neo POST /escalate-to-neo-team with {"summary":"x"}   that and other fields
 //	expect no writes                     none but those expected so far
 //	expect agent 106 DISABLED
 //	expect ticket "text"                 with the Neo team
@@ -171,7 +172,8 @@ type world struct {
 	before   snapshot
 	expected int // writes that were expected so far
 	card     *slackfake.Message
-	old      map[string]slackfake.Request // person and label -> click on a button as it once was
+	// toldBefore is how many private messages there were before the step before.
+	toldBefore int
 }
 
 // running is a bot between two restarts.
