@@ -107,9 +107,7 @@ func (a *ask) accessCard(s *Service, group neoapi.Group, level neoapi.Level, opI
 		where = string(a.workspace) + "/" + a.conversation.ID
 	}
 	card.Fields = append(fields("Wanted to", doing, "Where", where, "Roles", list(a.who.Roles, "and")), a.limitFields(group)...)
-	for _, block := range a.grantLines(group, level) {
-		card.Body = append(card.Body, block)
-	}
+	card.Body = append(card.Body, a.grantLines(group, level)...)
 	if len(a.who.Roles) > 0 {
 		card.Footer = append(card.Footer, "A role's line counts for everybody with that role")
 	}

@@ -16,28 +16,42 @@ import (
 // agentsChapter is what can be asked about agents and templates besides the basics.
 func agentsChapter() []entry {
 	return []entry{
-		{Spec: Spec{Name: "agent_versions", Summary: "Show who changed an agent, when and what.",
+		{Spec: Spec{
+			Name: "agent_versions", Summary: "Show who changed an agent, when and what.",
 			Args: []Arg{theAgent}, Ops: []string{"list_agents", "list_agent_versions"},
-			Examples: []string{"who changed <agent>?", "version history of <agent>", "changes to <agent>"}}, plan: planVersions},
-		{Spec: Spec{Name: "compare_agent", Summary: "Compare an agent's settings now with how they were at a time.",
+			Examples: []string{"who changed <agent>?", "version history of <agent>", "changes to <agent>"},
+		}, plan: planVersions},
+		{Spec: Spec{
+			Name: "compare_agent", Summary: "Compare an agent's settings now with how they were at a time.",
 			Args: []Arg{theAgent, aWhen}, Ops: []string{"list_agents", "get_agent", "get_agent_version_at"},
-			Examples: []string{"what changed in <agent> since monday?", "compare <agent> with yesterday", "diff <agent>"}}, plan: planCompare},
-		{Spec: Spec{Name: "agent_stats", Summary: "Show how often an agent ran, how it ended and how long it took.",
+			Examples: []string{"what changed in <agent> since monday?", "compare <agent> with yesterday", "diff <agent>"},
+		}, plan: planCompare},
+		{Spec: Spec{
+			Name: "agent_stats", Summary: "Show how often an agent ran, how it ended and how long it took.",
 			Args: []Arg{theAgent}, Ops: []string{"list_agents", "get_agent_stats"},
-			Examples: []string{"stats for <agent>", "how often does <agent> run?", "success rate of <agent>"}}, plan: planStats},
-		{Spec: Spec{Name: "set_instructions", Summary: "Replace an agent's instructions (needs approval; shows the difference first).", Write: true,
+			Examples: []string{"stats for <agent>", "how often does <agent> run?", "success rate of <agent>"},
+		}, plan: planStats},
+		{Spec: Spec{
+			Name: "set_instructions", Summary: "Replace an agent's instructions (needs approval; shows the difference first).", Write: true,
 			Args: []Arg{theAgent, {Name: "text", Kind: ArgText, Help: "the new instructions, complete", Required: true}},
-			Ops:  []string{"update_agent", "list_agents", "get_agent"}, Examples: []string{"change the instructions of <agent> to <text>"}}, plan: planInstructions},
-		{Spec: Spec{Name: "list_templates", Summary: "Browse the library of agent templates.",
+			Ops:  []string{"update_agent", "list_agents", "get_agent"}, Examples: []string{"change the instructions of <agent> to <text>"},
+		}, plan: planInstructions},
+		{Spec: Spec{
+			Name: "list_templates", Summary: "Browse the library of agent templates.",
 			Args: []Arg{anAboutTopic}, Ops: []string{"list_templates"},
-			Examples: []string{"which templates are there?", "templates for onboarding", "template library"}}, plan: planTemplates},
-		{Spec: Spec{Name: "show_template", Summary: "Show a template: what it does and which integrations it needs.",
+			Examples: []string{"which templates are there?", "templates for onboarding", "template library"},
+		}, plan: planTemplates},
+		{Spec: Spec{
+			Name: "show_template", Summary: "Show a template: what it does and which integrations it needs.",
 			Args: []Arg{theTemplate}, Ops: []string{"list_templates", "get_template"},
-			Examples: []string{"show template <template>", "what does the <template> template need?"}}, plan: planTemplate},
-		{Spec: Spec{Name: "start_template", Summary: "Start an agent from a template (needs approval).", Write: true,
+			Examples: []string{"show template <template>", "what does the <template> template need?"},
+		}, plan: planTemplate},
+		{Spec: Spec{
+			Name: "start_template", Summary: "Start an agent from a template (needs approval).", Write: true,
 			Args:     []Arg{theTemplate, {Name: "name", Kind: ArgText, Help: "name of the new agent"}},
 			Ops:      []string{"create_agent", "list_templates", "get_template"},
-			Examples: []string{"start an agent from template <template>", "use the <template> template"}}, plan: planStartTemplate},
+			Examples: []string{"start an agent from template <template>", "use the <template> template"},
+		}, plan: planStartTemplate},
 	}
 }
 

@@ -16,9 +16,11 @@ import (
 // anyChapter reaches the operations that have no intent of their own.
 func anyChapter() []entry {
 	return []entry{{
-		Spec: Spec{Name: "call_operation", Summary: "Use any other operation of Neo's API: it is found by words, asks for what it needs with a form, and a write needs approval.",
+		Spec: Spec{
+			Name: "call_operation", Summary: "Use any other operation of Neo's API: it is found by words, asks for what it needs with a form, and a write needs approval.",
 			Args:     []Arg{{Name: "operation", Kind: ArgText, Help: "what to do, in words, or the operation's name from the catalog", Required: true}},
-			Examples: []string{"api <operation>", "call <operation>", "operation <operation>"}},
+			Examples: []string{"api <operation>", "call <operation>", "operation <operation>"},
+		},
 		plan: planOperation,
 	}}
 }

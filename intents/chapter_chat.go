@@ -14,15 +14,23 @@ import (
 func chatChapter() []entry {
 	theRequest := Arg{Name: "request", Kind: ArgRequest, Help: "number of the technician request", Required: true}
 	return []entry{
-		{Spec: Spec{Name: "show_request", Summary: "Show a technician request: what is wanted, for whom, and who may decide.", Args: []Arg{theRequest},
-			Ops: []string{"list_til_requests"}, Examples: []string{"show request <request>", "what does request <request> want?"}}, plan: planShowRequest},
-		{Spec: Spec{Name: "chat_sessions", Summary: "List Neo's chat sessions.", Args: []Arg{aWhen}, Ops: []string{"list_chat_sessions"},
-			Examples: []string{"show the chat sessions", "chats today"}}, plan: sessionList.plan, private: true},
-		{Spec: Spec{Name: "chat_session", Summary: "Read a chat session (privately).", Args: []Arg{{Name: "session", Kind: ArgText, Help: "title of the session", Required: true}},
-			Ops: []string{"list_chat_sessions", "get_chat_session", "list_chat_messages"}, Examples: []string{"read the chat about <session>", "show chat session <session>"}}, plan: planSession, private: true},
-		{Spec: Spec{Name: "accept_handover", Summary: "Take over a customer's chat from Neo (needs approval where the rules say so).", Write: true,
+		{Spec: Spec{
+			Name: "show_request", Summary: "Show a technician request: what is wanted, for whom, and who may decide.", Args: []Arg{theRequest},
+			Ops: []string{"list_til_requests"}, Examples: []string{"show request <request>", "what does request <request> want?"},
+		}, plan: planShowRequest},
+		{Spec: Spec{
+			Name: "chat_sessions", Summary: "List Neo's chat sessions.", Args: []Arg{aWhen}, Ops: []string{"list_chat_sessions"},
+			Examples: []string{"show the chat sessions", "chats today"},
+		}, plan: sessionList.plan, private: true},
+		{Spec: Spec{
+			Name: "chat_session", Summary: "Read a chat session (privately).", Args: []Arg{{Name: "session", Kind: ArgText, Help: "title of the session", Required: true}},
+			Ops: []string{"list_chat_sessions", "get_chat_session", "list_chat_messages"}, Examples: []string{"read the chat about <session>", "show chat session <session>"},
+		}, plan: planSession, private: true},
+		{Spec: Spec{
+			Name: "accept_handover", Summary: "Take over a customer's chat from Neo (needs approval where the rules say so).", Write: true,
 			Args: []Arg{{Name: "handover", Kind: ArgText, Help: "id of the handover request", Required: true}}, Ops: []string{"accept_handover_request"},
-			Examples: []string{"take over the customer chat <handover>"}}, plan: planHandover},
+			Examples: []string{"take over the customer chat <handover>"},
+		}, plan: planHandover},
 	}
 }
 

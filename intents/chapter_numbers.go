@@ -15,32 +15,56 @@ import (
 // numbersChapter is reliability, chat use, money, ROI and the phone agent.
 func numbersChapter() []entry {
 	return []entry{
-		{Spec: Spec{Name: "reliability", Summary: "Show how reliable each agent was: runs, failures, slowest runs.", Args: []Arg{aWhen}, Ops: []string{"list_workflow_performance"},
-			Examples: []string{"how reliable were the agents last week?", "reliability", "failure rate last week", "which agent fails most"}}, plan: planReliability},
-		{Spec: Spec{Name: "agent_timing", Summary: "Show where the time of runs goes, per agent, over the last day.", Ops: []string{"get_workflow_performance"},
-			Examples: []string{"which agents are slow today?", "timing per agent"}}, plan: planTiming},
-		{Spec: Spec{Name: "pipeline", Summary: "Show Neo's event pipeline: how many events, how long they wait.", Ops: []string{"get_callback_funnel"},
-			Examples: []string{"is Neo slow today?", "where is the delay?", "pipeline"}}, plan: planPipeline},
-		{Spec: Spec{Name: "chat_usage", Summary: "Show how much Neo's chat is used, in total and over time.", Args: []Arg{aWhen},
-			Ops: []string{"get_chat_performance", "list_chat_performance_over_time"}, Examples: []string{"how much is Neo chat used?", "chat usage last month"}}, plan: planChatUsage},
-		{Spec: Spec{Name: "chat_users", Summary: "Show who uses Neo's chat most.", Args: []Arg{aWhen}, Ops: []string{"list_chat_performance_by_user"},
-			Examples: []string{"who uses Neo chat most?", "chat users"}}, plan: chatTable("list_chat_performance_by_user", "Who uses Neo's chat", "Person")},
-		{Spec: Spec{Name: "chat_agents", Summary: "Show which chat agents are used most.", Args: []Arg{aWhen}, Ops: []string{"list_chat_performance_by_agent"},
-			Examples: []string{"which chat agents are used most?", "chat use by agent"}}, plan: chatTable("list_chat_performance_by_agent", "Chat agents in use", "Agent")},
-		{Spec: Spec{Name: "teams_users", Summary: "Show how many end users used the white-label Teams bot and what it costs.", Args: []Arg{aMonth}, Ops: []string{"get_end_user_teams_usage"},
-			Examples: []string{"how many end users used our Teams bot and what will it cost?", "MAU", "teams bot charge <month>"}}, plan: planTeamsUsers},
-		{Spec: Spec{Name: "teams_users_detail", Summary: "Show the Teams bot's users per client company, and the months before.", Args: []Arg{aMonth}, Ops: []string{"get_end_user_teams_detail"},
-			Examples: []string{"teams bot users per company", "MAU by company"}}, plan: planTeamsDetail},
-		{Spec: Spec{Name: "roi", Summary: "Show the newest return-on-investment analysis.", Ops: []string{"get_insights_result"},
-			Examples: []string{"what is our ROI from Neo?", "how many hours did Neo save", "insights"}}, plan: planROI},
-		{Spec: Spec{Name: "start_roi", Summary: "Start a new return-on-investment analysis (needs approval).", Write: true,
+		{Spec: Spec{
+			Name: "reliability", Summary: "Show how reliable each agent was: runs, failures, slowest runs.", Args: []Arg{aWhen}, Ops: []string{"list_workflow_performance"},
+			Examples: []string{"how reliable were the agents last week?", "reliability", "failure rate last week", "which agent fails most"},
+		}, plan: planReliability},
+		{Spec: Spec{
+			Name: "agent_timing", Summary: "Show where the time of runs goes, per agent, over the last day.", Ops: []string{"get_workflow_performance"},
+			Examples: []string{"which agents are slow today?", "timing per agent"},
+		}, plan: planTiming},
+		{Spec: Spec{
+			Name: "pipeline", Summary: "Show Neo's event pipeline: how many events, how long they wait.", Ops: []string{"get_callback_funnel"},
+			Examples: []string{"is Neo slow today?", "where is the delay?", "pipeline"},
+		}, plan: planPipeline},
+		{Spec: Spec{
+			Name: "chat_usage", Summary: "Show how much Neo's chat is used, in total and over time.", Args: []Arg{aWhen},
+			Ops: []string{"get_chat_performance", "list_chat_performance_over_time"}, Examples: []string{"how much is Neo chat used?", "chat usage last month"},
+		}, plan: planChatUsage},
+		{Spec: Spec{
+			Name: "chat_users", Summary: "Show who uses Neo's chat most.", Args: []Arg{aWhen}, Ops: []string{"list_chat_performance_by_user"},
+			Examples: []string{"who uses Neo chat most?", "chat users"},
+		}, plan: chatTable("list_chat_performance_by_user", "Who uses Neo's chat", "Person")},
+		{Spec: Spec{
+			Name: "chat_agents", Summary: "Show which chat agents are used most.", Args: []Arg{aWhen}, Ops: []string{"list_chat_performance_by_agent"},
+			Examples: []string{"which chat agents are used most?", "chat use by agent"},
+		}, plan: chatTable("list_chat_performance_by_agent", "Chat agents in use", "Agent")},
+		{Spec: Spec{
+			Name: "teams_users", Summary: "Show how many end users used the white-label Teams bot and what it costs.", Args: []Arg{aMonth}, Ops: []string{"get_end_user_teams_usage"},
+			Examples: []string{"how many end users used our Teams bot and what will it cost?", "MAU", "teams bot charge <month>"},
+		}, plan: planTeamsUsers},
+		{Spec: Spec{
+			Name: "teams_users_detail", Summary: "Show the Teams bot's users per client company, and the months before.", Args: []Arg{aMonth}, Ops: []string{"get_end_user_teams_detail"},
+			Examples: []string{"teams bot users per company", "MAU by company"},
+		}, plan: planTeamsDetail},
+		{Spec: Spec{
+			Name: "roi", Summary: "Show the newest return-on-investment analysis.", Ops: []string{"get_insights_result"},
+			Examples: []string{"what is our ROI from Neo?", "how many hours did Neo save", "insights"},
+		}, plan: planROI},
+		{Spec: Spec{
+			Name: "start_roi", Summary: "Start a new return-on-investment analysis (needs approval).", Write: true,
 			Args: []Arg{{Name: "rate", Kind: ArgText, Help: "cost of an hour, a number"}, {Name: "days", Kind: ArgText, Help: "how many days back, a number"}}, Ops: []string{"start_insights_analysis"},
-			Examples: []string{"recalculate the ROI at 60 an hour over 30 days", "start an ROI analysis"}}, plan: planStartROI},
-		{Spec: Spec{Name: "phone_numbers", Summary: "List the numbers the Phone Agent answers.", Ops: []string{"list_phone_numbers"},
-			Examples: []string{"which numbers does the phone agent answer?", "phone numbers"}}, plan: phoneNumberList.plan},
-		{Spec: Spec{Name: "phone_calls", Summary: "List the Phone Agent's calls, or only the missed ones.",
+			Examples: []string{"recalculate the ROI at 60 an hour over 30 days", "start an ROI analysis"},
+		}, plan: planStartROI},
+		{Spec: Spec{
+			Name: "phone_numbers", Summary: "List the numbers the Phone Agent answers.", Ops: []string{"list_phone_numbers"},
+			Examples: []string{"which numbers does the phone agent answer?", "phone numbers"},
+		}, plan: phoneNumberList.plan},
+		{Spec: Spec{
+			Name: "phone_calls", Summary: "List the Phone Agent's calls, or only the missed ones.",
 			Args: []Arg{aWhen, {Name: "calls", Kind: ArgStatus, Help: "only these calls", Enum: []string{"missed", "completed"}}}, Ops: []string{"list_phone_calls"},
-			Examples: []string{"any missed calls today?", "phone calls yesterday", "call history"}}, plan: phoneCallList.plan},
+			Examples: []string{"any missed calls today?", "phone calls yesterday", "call history"},
+		}, plan: phoneCallList.plan},
 	}
 }
 

@@ -15,33 +15,55 @@ func runsChapter() []entry {
 	runArgs := []Arg{aRun, anAgent, aTicket}
 	runReads := []string{"list_executions", "get_execution", "list_agents"}
 	return []entry{
-		{Spec: Spec{Name: "why_run", Summary: "Explain why an agent did or did not start on a ticket's event.",
+		{Spec: Spec{
+			Name: "why_run", Summary: "Explain why an agent did or did not start on a ticket's event.",
 			Args: []Arg{{Name: "ticket", Kind: ArgTicket, Help: "ticket number", Required: true}, anAgent}, Ops: []string{"list_callbacks", "list_agents"},
-			Examples: []string{"why didn't <agent> pick up <ticket>?", "why did <agent> run on <ticket>", "events of ticket <ticket>"}}, plan: planWhy},
-		{Spec: Spec{Name: "run_trigger", Summary: "Show the event that started a run.", Args: runArgs, Ops: append([]string{"get_execution_callback"}, runReads...),
-			Examples: []string{"what triggered the last <agent> run?", "what started that run"}}, plan: planTrigger},
-		{Spec: Spec{Name: "run_decisions", Summary: "Show which field values the AI chose in a run, and why.", Args: runArgs,
+			Examples: []string{"why didn't <agent> pick up <ticket>?", "why did <agent> run on <ticket>", "events of ticket <ticket>"},
+		}, plan: planWhy},
+		{Spec: Spec{
+			Name: "run_trigger", Summary: "Show the event that started a run.", Args: runArgs, Ops: append([]string{"get_execution_callback"}, runReads...),
+			Examples: []string{"what triggered the last <agent> run?", "what started that run"},
+		}, plan: planTrigger},
+		{Spec: Spec{
+			Name: "run_decisions", Summary: "Show which field values the AI chose in a run, and why.", Args: runArgs,
 			Ops:      append([]string{"get_execution_field_update_audit"}, runReads...),
-			Examples: []string{"why did Neo set the priority on <ticket>?", "field decisions of that run"}}, plan: planDecisions},
-		{Spec: Spec{Name: "run_artifacts", Summary: "Show what a run produced: notes inline, files by a short-lived link (privately).", Args: runArgs,
+			Examples: []string{"why did Neo set the priority on <ticket>?", "field decisions of that run"},
+		}, plan: planDecisions},
+		{Spec: Spec{
+			Name: "run_artifacts", Summary: "Show what a run produced: notes inline, files by a short-lived link (privately).", Args: runArgs,
 			Ops:      append([]string{"list_execution_artifacts", "get_execution_artifact"}, runReads...),
-			Examples: []string{"show the report of the last <agent> run", "artifacts of that run", "what did <agent> produce"}}, plan: planArtifacts, private: true},
-		{Spec: Spec{Name: "run_requests", Summary: "Show the technician requests a run has made.", Args: runArgs, Ops: append([]string{"list_execution_til_requests"}, runReads...),
-			Examples: []string{"which approvals did that run ask for?"}}, plan: planRunRequests},
-		{Spec: Spec{Name: "retry_run", Summary: "Run a failed run again (needs approval; its actions may be repeated).", Write: true, Args: runArgs,
-			Ops: append([]string{"retry_execution"}, runReads...), Examples: []string{"retry that run", "retry the last <agent> run"}}, plan: planRetry},
-		{Spec: Spec{Name: "cancel_run", Summary: "Cancel a run that is queued or under way (needs approval).", Write: true, Args: runArgs,
-			Ops: append([]string{"cancel_execution"}, runReads...), Examples: []string{"cancel that run", "stop the <agent> run"}}, plan: planCancel},
-		{Spec: Spec{Name: "rmm_scripts", Summary: "List the RMM scripts Neo has run, on which devices and how they ended.",
+			Examples: []string{"show the report of the last <agent> run", "artifacts of that run", "what did <agent> produce"},
+		}, plan: planArtifacts, private: true},
+		{Spec: Spec{
+			Name: "run_requests", Summary: "Show the technician requests a run has made.", Args: runArgs, Ops: append([]string{"list_execution_til_requests"}, runReads...),
+			Examples: []string{"which approvals did that run ask for?"},
+		}, plan: planRunRequests},
+		{Spec: Spec{
+			Name: "retry_run", Summary: "Run a failed run again (needs approval; its actions may be repeated).", Write: true, Args: runArgs,
+			Ops: append([]string{"retry_execution"}, runReads...), Examples: []string{"retry that run", "retry the last <agent> run"},
+		}, plan: planRetry},
+		{Spec: Spec{
+			Name: "cancel_run", Summary: "Cancel a run that is queued or under way (needs approval).", Write: true, Args: runArgs,
+			Ops: append([]string{"cancel_execution"}, runReads...), Examples: []string{"cancel that run", "stop the <agent> run"},
+		}, plan: planCancel},
+		{Spec: Spec{
+			Name: "rmm_scripts", Summary: "List the RMM scripts Neo has run, on which devices and how they ended.",
 			Args: []Arg{{Name: "company", Kind: ArgText, Help: "client company"}, aWhen}, Ops: []string{"list_rmm_script_executions"},
-			Examples: []string{"which RMM scripts ran today?", "rmm scripts at <company> yesterday"}}, plan: rmmList.plan},
-		{Spec: Spec{Name: "dispatch_decisions", Summary: "List whom Neo's dispatch chose for tickets, and why.", Args: []Arg{aTicket, aWhen}, Ops: []string{"list_dispatch_decisions"},
-			Examples: []string{"who got ticket <ticket>?", "dispatch decisions today", "why was <ticket> assigned"}}, plan: dispatchList.plan},
-		{Spec: Spec{Name: "scheduled_work", Summary: "List runs that are planned for later.",
+			Examples: []string{"which RMM scripts ran today?", "rmm scripts at <company> yesterday"},
+		}, plan: rmmList.plan},
+		{Spec: Spec{
+			Name: "dispatch_decisions", Summary: "List whom Neo's dispatch chose for tickets, and why.", Args: []Arg{aTicket, aWhen}, Ops: []string{"list_dispatch_decisions"},
+			Examples: []string{"who got ticket <ticket>?", "dispatch decisions today", "why was <ticket> assigned"},
+		}, plan: dispatchList.plan},
+		{Spec: Spec{
+			Name: "scheduled_work", Summary: "List runs that are planned for later.",
 			Args: []Arg{aTicket}, Ops: []string{"list_scheduled_work"},
-			Examples: []string{"what is scheduled?", "scheduled runs", "what runs tonight"}}, plan: scheduledList.plan},
-		{Spec: Spec{Name: "backfills", Summary: "List backfills: an agent applied to older tickets.", Ops: []string{"list_backfills"},
-			Examples: []string{"how are the backfills doing?", "backfills"}}, plan: planBackfills},
+			Examples: []string{"what is scheduled?", "scheduled runs", "what runs tonight"},
+		}, plan: scheduledList.plan},
+		{Spec: Spec{
+			Name: "backfills", Summary: "List backfills: an agent applied to older tickets.", Ops: []string{"list_backfills"},
+			Examples: []string{"how are the backfills doing?", "backfills"},
+		}, plan: planBackfills},
 		backfillSignal("pause_backfill", "pause", "Pause a backfill (needs approval)."),
 		backfillSignal("resume_backfill", "resume", "Resume a paused backfill (needs approval)."),
 		backfillSignal("cancel_backfill", "cancel", "Cancel a backfill for good (needs approval)."),
@@ -329,8 +351,10 @@ func planBackfills(ctx context.Context, _ *Service, a *ask, _ args) (outcome, er
 // backfillSignal declares one of the four signals a backfill takes.
 func backfillSignal(op, verb, summary string) entry {
 	return entry{
-		Spec: Spec{Name: op, Summary: summary, Write: true, Args: []Arg{{Name: "backfill", Kind: ArgText, Help: "agent of the backfill, or its id"}},
-			Ops: []string{op, "list_backfills"}, Examples: []string{verb + " the backfill of <agent>", verb + " backfill"}},
+		Spec: Spec{
+			Name: op, Summary: summary, Write: true, Args: []Arg{{Name: "backfill", Kind: ArgText, Help: "agent of the backfill, or its id"}},
+			Ops: []string{op, "list_backfills"}, Examples: []string{verb + " the backfill of <agent>", verb + " backfill"},
+		},
 		plan: func(ctx context.Context, s *Service, a *ask, _ args) (outcome, error) {
 			b, err := s.named(ctx, a, backfillNames, "backfill")
 			if err != nil {

@@ -12,35 +12,55 @@ import (
 // tenantChapter is settings, companies, integrations and the other lists of a tenant.
 func tenantChapter() []entry {
 	return []entry{
-		{Spec: Spec{Name: "settings", Summary: "Show Neo's settings: time zone and business hours.", Ops: []string{"get_settings"},
-			Examples: []string{"what are our business hours in Neo?", "settings", "which time zone is set"}}, plan: planSettings},
-		{Spec: Spec{Name: "change_setting", Summary: "Change the time zone or business hours (needs approval).", Write: true,
+		{Spec: Spec{
+			Name: "settings", Summary: "Show Neo's settings: time zone and business hours.", Ops: []string{"get_settings"},
+			Examples: []string{"what are our business hours in Neo?", "settings", "which time zone is set"},
+		}, plan: planSettings},
+		{Spec: Spec{
+			Name: "change_setting", Summary: "Change the time zone or business hours (needs approval).", Write: true,
 			Args: []Arg{
 				{Name: "setting", Kind: ArgStatus, Help: "which setting", Enum: []string{"timezone", "start of business hours", "end of business hours"}, Required: true},
 				{Name: "value", Kind: ArgText, Help: "the new value, such as Europe/Berlin or 8", Required: true},
 			}, Ops: []string{"update_settings", "get_settings"},
-			Examples: []string{"set the timezone to <value>", "set start of business hours to <value>"}}, plan: planChangeSetting},
+			Examples: []string{"set the timezone to <value>", "set start of business hours to <value>"},
+		}, plan: planChangeSetting},
 		{Spec: Spec{Name: "tenant", Summary: "Show which Neo tenant this is.", Ops: []string{"get_tenant"}, Examples: []string{"which tenant is this?", "tenant"}}, plan: planObject("get_tenant", "Tenant")},
 		{Spec: Spec{Name: "neo_health", Summary: "Show whether Neo's API is up.", Ops: []string{"get_health"}, Examples: []string{"is Neo up?", "neo health"}}, plan: planObject("get_health", "Neo's state")},
-		{Spec: Spec{Name: "companies", Summary: "List client companies and whether Microsoft 365 access is granted.",
-			Args: []Arg{anAboutTopic}, Ops: []string{"list_end_companies"}, Examples: []string{"which companies are set up?", "end companies", "clients"}}, plan: companyList.plan},
-		{Spec: Spec{Name: "company", Summary: "Show one client company: Microsoft 365 access and instructions.",
+		{Spec: Spec{
+			Name: "companies", Summary: "List client companies and whether Microsoft 365 access is granted.",
+			Args: []Arg{anAboutTopic}, Ops: []string{"list_end_companies"}, Examples: []string{"which companies are set up?", "end companies", "clients"},
+		}, plan: companyList.plan},
+		{Spec: Spec{
+			Name: "company", Summary: "Show one client company: Microsoft 365 access and instructions.",
 			Args: []Arg{{Name: "company", Kind: ArgText, Help: "name of the company", Required: true}}, Ops: []string{"list_end_companies", "get_end_company"},
-			Examples: []string{"is <company> connected?", "show company <company>", "is M365 access granted for <company>"}}, plan: planCompany},
-		{Spec: Spec{Name: "integrations", Summary: "List integrations and whether they are connected.", Ops: []string{"list_integrations"},
-			Examples: []string{"which integrations are connected?", "integrations"}}, plan: integrationList.plan},
-		{Spec: Spec{Name: "sync_runs", Summary: "Show the sync runs of an integration and what failed in them.",
+			Examples: []string{"is <company> connected?", "show company <company>", "is M365 access granted for <company>"},
+		}, plan: planCompany},
+		{Spec: Spec{
+			Name: "integrations", Summary: "List integrations and whether they are connected.", Ops: []string{"list_integrations"},
+			Examples: []string{"which integrations are connected?", "integrations"},
+		}, plan: integrationList.plan},
+		{Spec: Spec{
+			Name: "sync_runs", Summary: "Show the sync runs of an integration and what failed in them.",
 			Args: []Arg{{Name: "integration", Kind: ArgText, Help: "name of the integration", Required: true}}, Ops: []string{"list_integrations", "list_integration_sync_runs"},
-			Examples: []string{"did <integration> sync?", "sync runs of <integration>"}}, plan: planSyncRuns},
+			Examples: []string{"did <integration> sync?", "sync runs of <integration>"},
+		}, plan: planSyncRuns},
 		{Spec: Spec{Name: "skills", Summary: "List the skills agents can use.", Ops: []string{"list_skills"}, Examples: []string{"which skills do we have?", "skills"}}, plan: skillList.plan},
-		{Spec: Spec{Name: "show_skill", Summary: "Show a skill with its text.", Args: []Arg{{Name: "skill", Kind: ArgText, Help: "name of the skill", Required: true}},
-			Ops: []string{"list_skills", "get_skill"}, Examples: []string{"show the skill <skill>"}}, plan: planSkill},
-		{Spec: Spec{Name: "intake_forms", Summary: "List the intake forms (Neo calls them intents) of the customer chat.", Ops: []string{"list_intents"},
-			Examples: []string{"which intake forms are there?", "neo intents", "request types"}}, plan: intakeList.plan},
-		{Spec: Spec{Name: "channels", Summary: "List the Teams channels chat agents are published to.", Ops: []string{"list_channels"},
-			Examples: []string{"which channels are active?", "channels"}}, plan: channelList.plan},
-		{Spec: Spec{Name: "notices", Summary: "List Neo's notices: what needs attention.", Ops: []string{"list_inbox_messages"},
-			Examples: []string{"any notices from Neo?", "inbox", "what needs attention"}}, plan: noticeList.plan},
+		{Spec: Spec{
+			Name: "show_skill", Summary: "Show a skill with its text.", Args: []Arg{{Name: "skill", Kind: ArgText, Help: "name of the skill", Required: true}},
+			Ops: []string{"list_skills", "get_skill"}, Examples: []string{"show the skill <skill>"},
+		}, plan: planSkill},
+		{Spec: Spec{
+			Name: "intake_forms", Summary: "List the intake forms (Neo calls them intents) of the customer chat.", Ops: []string{"list_intents"},
+			Examples: []string{"which intake forms are there?", "neo intents", "request types"},
+		}, plan: intakeList.plan},
+		{Spec: Spec{
+			Name: "channels", Summary: "List the Teams channels chat agents are published to.", Ops: []string{"list_channels"},
+			Examples: []string{"which channels are active?", "channels"},
+		}, plan: channelList.plan},
+		{Spec: Spec{
+			Name: "notices", Summary: "List Neo's notices: what needs attention.", Ops: []string{"list_inbox_messages"},
+			Examples: []string{"any notices from Neo?", "inbox", "what needs attention"},
+		}, plan: noticeList.plan},
 		{Spec: Spec{Name: "api_keys", Summary: "Why keys are not managed from chat.", Examples: []string{"show the API key", "rotate the key", "create an api key"}}, plan: planKeys},
 	}
 }

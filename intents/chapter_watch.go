@@ -31,27 +31,47 @@ const (
 func watchChapter() []entry {
 	number := Arg{Name: "number", Kind: ArgText, Help: "number of the watch, as listed"}
 	return []entry{
-		{Spec: Spec{Name: intentWatch, Summary: "Watch for failures, new technician requests, credits over the limit or changes of agents, and tell here.",
+		{Spec: Spec{
+			Name: intentWatch, Summary: "Watch for failures, new technician requests, credits over the limit or changes of agents, and tell here.",
 			Args: []Arg{{Name: "what", Kind: ArgText, Help: "what to tell about, in the person's words: failures, requests (for me), credits or changes", Required: true}, anAgent},
-			Examples: []string{"watch failures of <agent>", "tell me when there is a new technician request for me", "warn me when credits will run over",
-				"tell me when an agent changes", "notify me when <agent> fails", "alert me about failures"}}, plan: planWatch},
-		{Spec: Spec{Name: intentWatches, Summary: "List your watches and scheduled answers.",
-			Examples: []string{"my watches", "watches", "what do you watch for me?", "my subscriptions", "list my watches"}}, plan: planWatches},
-		{Spec: Spec{Name: intentPauseWatch, Summary: "Pause a watch or scheduled answer.", Args: []Arg{number},
-			Examples: []string{"pause watch 2", "pause my digest", "mute watch 3"}}, plan: planPauseWatch},
-		{Spec: Spec{Name: intentResumeWatch, Summary: "Resume a paused or stopped watch or scheduled answer.", Args: []Arg{number},
-			Examples: []string{"resume watch 2", "resume my digest", "unmute watch 3"}}, plan: planResumeWatch},
-		{Spec: Spec{Name: intentRemoveWatch, Summary: "Remove a watch or scheduled answer.", Args: []Arg{number},
-			Examples: []string{"remove watch 2", "stop the digest", "delete my watch 3", "stop watching"}}, plan: planRemoveWatch},
-		{Spec: Spec{Name: intentDigest, Summary: "Show a digest: runs, failures, what waits for a decision, credits.",
-			Examples: []string{"digest", "status digest", "morning digest", "give me a digest"}}, plan: planDigest},
-		{Spec: Spec{Name: intentSchedule, Summary: "Post a digest, or the answer to another question, at set times here.",
+			Examples: []string{
+				"watch failures of <agent>", "tell me when there is a new technician request for me", "warn me when credits will run over",
+				"tell me when an agent changes", "notify me when <agent> fails", "alert me about failures",
+			},
+		}, plan: planWatch},
+		{Spec: Spec{
+			Name: intentWatches, Summary: "List your watches and scheduled answers.",
+			Examples: []string{"my watches", "watches", "what do you watch for me?", "my subscriptions", "list my watches"},
+		}, plan: planWatches},
+		{Spec: Spec{
+			Name: intentPauseWatch, Summary: "Pause a watch or scheduled answer.", Args: []Arg{number},
+			Examples: []string{"pause watch 2", "pause my digest", "mute watch 3"},
+		}, plan: planPauseWatch},
+		{Spec: Spec{
+			Name: intentResumeWatch, Summary: "Resume a paused or stopped watch or scheduled answer.", Args: []Arg{number},
+			Examples: []string{"resume watch 2", "resume my digest", "unmute watch 3"},
+		}, plan: planResumeWatch},
+		{Spec: Spec{
+			Name: intentRemoveWatch, Summary: "Remove a watch or scheduled answer.", Args: []Arg{number},
+			Examples: []string{"remove watch 2", "stop the digest", "delete my watch 3", "stop watching"},
+		}, plan: planRemoveWatch},
+		{Spec: Spec{
+			Name: intentDigest, Summary: "Show a digest: runs, failures, what waits for a decision, credits.",
+			Examples: []string{"digest", "status digest", "morning digest", "give me a digest"},
+		}, plan: planDigest},
+		{Spec: Spec{
+			Name: intentSchedule, Summary: "Post a digest, or the answer to another question, at set times here.",
 			Args:     []Arg{{Name: "times", Kind: ArgText, Help: "when and what, in the person's words: “a digest every weekday at 8”", Required: true}},
-			Examples: []string{"send me a digest every weekday at 8", "post a digest here every monday at 9:30", "send me failed runs today every day at 17:00"}}, plan: planSchedule},
-		{Spec: Spec{Name: intentSaveBaseline, Summary: "Save agents and settings as they are now as the baseline for the drift check.", Ops: []string{"list_agents", "get_settings"},
-			Examples: []string{"save a baseline", "save this as the baseline", "set a new baseline"}}, plan: planSaveBaseline},
-		{Spec: Spec{Name: intentDrift, Summary: "Show what has changed in agents and settings since the baseline, or since a date.", Args: []Arg{anAgent, aWhen}, Ops: []string{"list_agents"},
-			Examples: []string{"what has drifted since the baseline?", "drift", "drift since monday", "what has drifted since <when>", "has anything drifted"}}, plan: planDrift},
+			Examples: []string{"send me a digest every weekday at 8", "post a digest here every monday at 9:30", "send me failed runs today every day at 17:00"},
+		}, plan: planSchedule},
+		{Spec: Spec{
+			Name: intentSaveBaseline, Summary: "Save agents and settings as they are now as the baseline for the drift check.", Ops: []string{"list_agents", "get_settings"},
+			Examples: []string{"save a baseline", "save this as the baseline", "set a new baseline"},
+		}, plan: planSaveBaseline},
+		{Spec: Spec{
+			Name: intentDrift, Summary: "Show what has changed in agents and settings since the baseline, or since a date.", Args: []Arg{anAgent, aWhen}, Ops: []string{"list_agents"},
+			Examples: []string{"what has drifted since the baseline?", "drift", "drift since monday", "what has drifted since <when>", "has anything drifted"},
+		}, plan: planDrift},
 	}
 }
 

@@ -1,7 +1,6 @@
 package intents
 
 import (
-	"fmt"
 	"testing"
 
 	"neobot/neoapi"
@@ -28,7 +27,7 @@ func TestChaptersAnswer(t *testing.T) {
 			}
 			b := newBench(t, scripted{"go": in})
 			answer := b.says("sam", "go")
-			t.Log(fmt.Sprintf("%s %s | %s | %s", answer.Where, answer.Card.Status, answer.Card.Title, answer.Card.Summary))
+			t.Logf("%s %s | %s | %s", answer.Where, answer.Card.Status, answer.Card.Title, answer.Card.Summary)
 			if answer.Card.Status == "failed" {
 				t.Errorf("failed: %s", answer.Card.Summary)
 			}

@@ -88,8 +88,10 @@ func planDrift(ctx context.Context, s *Service, a *ask, in args) (outcome, error
 		return outcome{}, storeErr(err)
 	}
 	if !ok {
-		card := cards.Card{Title: "There is no baseline yet", Status: cards.StatusQuestion,
-			Summary: "Save one, and I can say what has changed since. Or ask “drift since monday”."}
+		card := cards.Card{
+			Title: "There is no baseline yet", Status: cards.StatusQuestion,
+			Summary: "Save one, and I can say what has changed since. Or ask “drift since monday”.",
+		}
 		a.next(&card, "Save a baseline now", Intent{Name: intentSaveBaseline})
 		return outcome{card: card}, nil
 	}

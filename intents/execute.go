@@ -68,7 +68,7 @@ func (s *Service) execute(ctx context.Context, rec approvals.Request) (approvals
 	}
 	ctx, cancel := s.bounded(ctx)
 	defer cancel()
-	j, problem := s.prepare(ctx, rec)
+	j, problem := s.prepare(rec)
 	if problem == nil {
 		problem = s.changedSince(ctx, j)
 	}
@@ -92,7 +92,7 @@ func (s *Service) execute(ctx context.Context, rec approvals.Request) (approvals
 // prepare checks again what was checked when planning: the record is intact,
 // the time has not run out, the requester may still do this here, and those
 // who approved may still approve.
-func (s *Service) prepare(ctx context.Context, rec approvals.Request) (job, *result) {
+func (s *Service) prepare(rec approvals.Request) (job, *result) {
 	v, o, change, err := parse(rec)
 	op, known := s.operation(change.Op)
 	if err != nil || !known {
@@ -267,7 +267,7 @@ func (s *Service) takeOver(ctx context.Context, rec approvals.Request) (approval
 	if rec.TestMode {
 		return s.finish(ctx, rec, approvals.Done, result{Code: "test", Summary: "Test mode: this call was not sent."})
 	}
-	j, problem := s.prepare(ctx, rec)
+	j, problem := s.prepare(rec)
 	if problem != nil {
 		problem.Code = "unknown"
 		problem.Summary = "The bot was restarted while this was running, and it may have taken effect. " + problem.Summary

@@ -129,7 +129,7 @@ func labeled(label, value string) string {
 // oneLine makes a text fit into a row.
 func oneLine(s string, n int) string { return clip(strings.Join(strings.Fields(s), " "), n) }
 
-// fields adds the facts that are there, in this order: label, value, label, value…
+// fields adds the facts that are there, in this order: label, value, label, value, and so on.
 func fields(pairs ...string) []cards.Field {
 	var out []cards.Field
 	for i := 0; i+1 < len(pairs); i += 2 {

@@ -15,7 +15,7 @@ const (
 	maxRename = 200 // characters of an agent's name
 )
 
-func planListAgents(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {
+func planListAgents(ctx context.Context, _ *Service, a *ask, in args) (outcome, error) {
 	all, err := a.agents(ctx)
 	if err != nil {
 		return outcome{}, err

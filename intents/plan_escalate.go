@@ -97,7 +97,7 @@ func runNote(next continuation) string {
 
 // planSendEscalation runs when the form was sent: the press is the requester's
 // confirmation, and counts as the approval where the rule allows it.
-func planSendEscalation(_ context.Context, s *Service, a *ask, in args) (outcome, error) {
+func planSendEscalation(_ context.Context, _ *Service, a *ask, in args) (outcome, error) {
 	if err := a.neo.Allowed("escalate_to_neo_team"); err != nil {
 		return outcome{}, err
 	}

@@ -98,7 +98,7 @@ var (
 	removeVerb = regexp.MustCompile(`^(?:remove|delete|stop|cancel|end|drop|unsubscribe(?: me)?(?: from)?|turn off|kill)\s+`)
 )
 
-// subscription recognises what is said to the bot about watches, digests and
+// subscription recognizes what is said to the bot about watches, digests and
 // the baseline. It comes before the grammar of orders, whose verbs ("pause",
 // "stop", "tell") would take these sentences for orders about agents.
 func (r *reading) subscription() (Intent, bool) {

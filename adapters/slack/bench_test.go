@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net/http"
@@ -11,8 +12,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"context"
 
 	"github.com/gin-gonic/gin"
 	"github.com/redis/go-redis/v9"
