@@ -230,14 +230,31 @@ func MessageDelivery(m Message) (Delivery, error) {
 }
 
 // ClickDelivery packs a click. Clicks have no lane: the approvals store lets the
-// first one win, and fifty people who press at once should not queue.
+// first one win, and fifty people who press at once should not queue. Only
+// clicks on a home page do, so that the page is drawn again after them.
 func ClickDelivery(c Click) (Delivery, error) {
 	payload, err := json.Marshal(c)
 	if err != nil {
 		return Delivery{}, fmt.Errorf("pack click: %w", err)
 	}
-	return Delivery{Workspace: c.Workspace, Dedupe: "c:" + c.ID, Kind: KindClick, Payload: payload}, nil
+	d := Delivery{Workspace: c.Workspace, Dedupe: "c:" + c.ID, Kind: KindClick, Payload: payload}
+	if IsHome(c.Conversation) {
+		d.Lane = c.Conversation.ID + "|" + c.User.ID
+	}
+	return d, nil
 }
+
+// homePrefix begins the id of a person's home page.
+const homePrefix = "home:"
+
+// HomePlace is the place of a person's home page, where the platform has one: no
+// conversation, but seen by him alone. Posts for it go to him directly.
+func HomePlace(user string) Conversation {
+	return Conversation{ID: homePrefix + user, Kind: Direct}
+}
+
+// IsHome reports whether c is somebody's home page.
+func IsHome(c Conversation) bool { return strings.HasPrefix(c.ID, homePrefix) }
 
 func flag(b bool) string {
 	if b {

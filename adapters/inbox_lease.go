@@ -24,6 +24,9 @@ var (
 	//go:embed lua/beat.lua
 	beatSource string
 	beatScript = redis.NewScript(beatSource)
+	//go:embed lua/tidy.lua
+	tidySource string
+	tidyScript = redis.NewScript(tidySource)
 	//go:embed lua/release.lua
 	releaseSource string
 	releaseScript = redis.NewScript(releaseSource)
@@ -35,6 +38,9 @@ const (
 	laneEvery = 200 * time.Millisecond
 	// deadTTL keeps dead deliveries for a person to look at. They hold message text.
 	deadTTL = 7 * 24 * time.Hour
+	// consumerTTL is how long a consumer that holds nothing is kept. A live one
+	// reads every few seconds.
+	consumerTTL = time.Hour
 	// ackBatch bounds one acknowledging script.
 	ackBatch = 64
 )
@@ -45,6 +51,15 @@ const (
 func (s *shard) resume(ctx context.Context) {
 	s.claimOnce(ctx, 0, s.b.cfg.Consumer)
 	s.claimOnce(ctx, s.b.cfg.Lease, "")
+	s.tidy(ctx, consumerTTL)
+}
+
+// tidy forgets consumers without work that were not seen for idle.
+func (s *shard) tidy(ctx context.Context, idle time.Duration) {
+	err := tidyScript.Run(ctx, s.b.cfg.Redis, []string{s.stream}, s.b.cfg.Group, idle.Milliseconds()).Err()
+	if err != nil { // no group yet, or Redis away: it does no harm to wait
+		s.b.cfg.Logger.DebugContext(ctx, "consumers not tidied", "workspace", s.w, "err", err)
+	}
 }
 
 // claim takes over what dead processes held and what waits for another try.

@@ -513,3 +513,37 @@ func TestFullHouseGoesOn(t *testing.T) {
 		}
 	})
 }
+
+func TestTidyForgetsDeadConsumers(t *testing.T) {
+	t.Parallel()
+	onRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		b := testInbox(t, rdb, nil)
+		stream := b.keys.stream(testWorkspace)
+		put(t, b, "1", "")
+		if err := rdb.XGroupCreateMkStream(t.Context(), stream, b.cfg.Group, "0").Err(); err != nil {
+			t.Fatal(err)
+		}
+		put(t, b, "2", "")
+		err := rdb.XReadGroup(t.Context(), &redis.XReadGroupArgs{Group: b.cfg.Group, Consumer: "holds-one", Streams: []string{stream, ">"}}).Err()
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := rdb.XRange(t.Context(), stream, "-", "+").Val()[1].ID
+		err = rdb.XClaim(t.Context(), &redis.XClaimArgs{Stream: stream, Group: b.cfg.Group, Consumer: "holds-none", Messages: []string{second}}).Err()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rdb.XAck(t.Context(), stream, b.cfg.Group, second)
+		s := newShard(t.Context(), b, testWorkspace, nil, nil)
+		s.tidy(t.Context(), time.Hour) // both were seen just now
+		if n := len(rdb.XInfoConsumers(t.Context(), stream, b.cfg.Group).Val()); n != 2 {
+			t.Fatalf("%d consumers", n)
+		}
+		time.Sleep(5 * time.Millisecond)
+		s.tidy(t.Context(), time.Millisecond)
+		left := rdb.XInfoConsumers(t.Context(), stream, b.cfg.Group).Val()
+		if len(left) != 1 || left[0].Name != "holds-one" {
+			t.Errorf("consumers %+v", left)
+		}
+	})
+}

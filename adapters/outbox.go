@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -48,6 +49,7 @@ type Outbox struct {
 	cfg   OutboxConfig
 	keys  keys
 	owner string
+	local keyed
 }
 
 // NewOutbox checks the configuration. It does not talk to Redis.
@@ -83,6 +85,7 @@ var (
 // message on every repeat. ErrBusy: try again later. Errors of the adapter come
 // through; after them a repeat is safe.
 func (o *Outbox) Post(ctx context.Context, a Adapter, key string, to Destination, card cards.Card) (Ref, error) {
+	defer o.local.lock(o.keys.out(to.Workspace, key))()
 	have, age, err := o.claim(ctx, key, to.Workspace)
 	if err != nil {
 		return Ref{}, err
@@ -126,6 +129,7 @@ func (o *Outbox) update(ctx context.Context, a Adapter, key string, n note, card
 // answers): after a success it is not run again under the same key. Killed
 // between show and the note, it runs twice: better than never.
 func (o *Outbox) Once(ctx context.Context, w Workspace, key string, show func(context.Context) error) error {
+	defer o.local.lock(o.keys.out(w, key))()
 	have, _, err := o.claim(ctx, key, w)
 	if err != nil {
 		return err
@@ -137,6 +141,41 @@ func (o *Outbox) Once(ctx context.Context, w Workspace, key string, show func(co
 		return err
 	}
 	return o.write(ctx, w, key, note{Sum: "shown"}, nil)
+}
+
+// keyed is a mutex per key: a note "sending" of our own process means that an
+// earlier try ended without an answer, never that one is under way.
+type keyed struct {
+	mu   sync.Mutex
+	held map[string]*keyLock
+}
+
+type keyLock struct {
+	mu    sync.Mutex
+	users int
+}
+
+func (k *keyed) lock(key string) (unlock func()) {
+	k.mu.Lock()
+	if k.held == nil {
+		k.held = map[string]*keyLock{}
+	}
+	l := k.held[key]
+	if l == nil {
+		l = &keyLock{}
+		k.held[key] = l
+	}
+	l.users++
+	k.mu.Unlock()
+	l.mu.Lock()
+	return func() {
+		l.mu.Unlock()
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if l.users--; l.users == 0 {
+			delete(k.held, key)
+		}
+	}
 }
 
 // claim notes that this process is sending, or says what is noted already.

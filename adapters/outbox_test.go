@@ -317,3 +317,27 @@ func TestOutboxRedisDown(t *testing.T) {
 		t.Errorf("posted without a note: %v, %+v", err, c.seen())
 	}
 }
+
+// Two goroutines of one process post under the same key at the same moment.
+func TestOutboxOneProcessTwice(t *testing.T) {
+	t.Parallel()
+	onRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		c := &chat{}
+		o := testOutbox(t, rdb, rand.Text(), time.Minute)
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if _, err := o.Post(t.Context(), c, "k", testTo, text("a")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if n := len(c.seen()); n != 1 {
+			t.Errorf("%d messages", n)
+		}
+		if len(o.local.held) != 0 {
+			t.Errorf("%d locks left behind", len(o.local.held))
+		}
+	})
+}

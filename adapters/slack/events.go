@@ -133,8 +133,7 @@ func (a *Adapter) dispatch(ctx context.Context, in *install, env *envelope, ev *
 		}
 		return a.put(ctx, adapters.Message{
 			Workspace: in.workspace, ID: "home:" + env.EventID, Home: true, At: env.at(),
-			User:         adapters.User{ID: ev.User},
-			Conversation: adapters.Conversation{ID: "home:" + ev.User, Kind: adapters.Direct},
+			User: adapters.User{ID: ev.User}, Conversation: adapters.HomePlace(ev.User),
 		})
 	case "assistant_thread_started":
 		t := ev.AssistantThread
@@ -241,6 +240,8 @@ func (a *Adapter) addressed(ctx context.Context, in *install, ev *inner, kind ad
 // missing type on a C or G id counts as a channel.
 func kindOf(channel, typ string) adapters.Kind {
 	switch {
+	case adapters.IsHome(adapters.Conversation{ID: channel}):
+		return adapters.Direct
 	case typ == "im" || typ == "" && strings.HasPrefix(channel, "D"):
 		return adapters.Direct
 	case typ == "mpim":

@@ -88,7 +88,7 @@ func TestDirectMessage(t *testing.T) {
 
 func TestSlowAnswerEditsTheWorkingCard(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newRigAfter(t, 50*time.Millisecond)
 	release := make(chan struct{})
 	r.brain.message = func(ctx context.Context, m adapters.Message) (adapters.Answer, error) {
 		<-release
@@ -456,7 +456,7 @@ func TestDeadDeliveryIsTold(t *testing.T) {
 
 func TestWorkingCardIsRetired(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newRigAfter(t, 50*time.Millisecond)
 	r.brain.message = func(context.Context, adapters.Message) (adapters.Answer, error) {
 		for len(r.fake.Posts("C1")) == 0 {
 			time.Sleep(5 * time.Millisecond)
@@ -466,5 +466,51 @@ func TestWorkingCardIsRetired(t *testing.T) {
 	r.mention("U1", "C1", "", "x")
 	r.until("the private answer", func() bool { return len(r.fake.Ephemerals("U1")) == 1 })
 	r.until("the working card to go", func() bool { return strings.Contains(read(r.fake.Posts("C1")[0]), "privately") })
+	r.idle()
+}
+
+// A button on the home tab: the answer comes directly, and the tab is drawn
+// again after the click was worked on.
+func TestHomeButton(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var decided atomic.Bool
+	r.brain.message = func(_ context.Context, _ adapters.Message) (adapters.Answer, error) {
+		c := cards.Card{Title: "Home", Summary: "nothing waits for you"}
+		if !decided.Load() {
+			c.Summary = "one request waits"
+			c.Buttons = []cards.Button{{Label: "Approve", Action: cards.ActionApprove, ID: "req-1"}, {Label: "Reject", Action: cards.ActionReject, ID: "req-1"}}
+		}
+		return adapters.Answer{Where: adapters.Reply, Card: c}, nil
+	}
+	r.brain.click = func(_ context.Context, c adapters.Click) (adapters.Answer, error) {
+		decided.Store(true)
+		if c.Card.Message != "" || c.User.Trust != adapters.TrustMember || c.Conversation.Sharing != adapters.SharingInternal {
+			t.Errorf("click %+v", c)
+		}
+		return adapters.Answer{Where: adapters.Replace, Card: cards.Card{Summary: "Decided by you: " + c.Inputs["reason"]}}, nil
+	}
+	r.brain.form = func(context.Context, adapters.Click) (*cards.Form, adapters.Answer) { return form(), adapters.Answer{} }
+	home := func() string { v, _ := r.fake.Home("U1"); return slackfake.Text(v.JSON) }
+	direct := r.fake.Direct("U1")
+	r.send(r.fake.OpenHome("U1"))
+	r.until("the home tab", func() bool { return strings.Contains(home(), "one request waits") })
+
+	approve, err := r.fake.Press("U1", "", "", "Approve")
+	r.must(err)
+	r.send(approve)
+	r.until("the answer", func() bool { return len(r.fake.Posts(direct)) == 1 })
+	r.until("the new home tab", func() bool { return strings.Contains(home(), "nothing waits") })
+
+	decided.Store(false)
+	r.send(r.fake.OpenHome("U1"))
+	r.until("the home tab", func() bool { return strings.Contains(home(), "one request waits") })
+	reject, err := r.fake.Press("U1", "", "", "Reject")
+	r.must(err)
+	r.send(reject)
+	r.send(r.fake.Submit("U1", r.fake.Modals()[0], map[string]string{"reason": "too risky"}))
+	r.until("the second answer", func() bool { return len(r.fake.Posts(direct)) == 2 })
+	r.until("the new home tab", func() bool { return strings.Contains(home(), "nothing waits") })
+	has(t, read(r.fake.Posts(direct)[1]), "too risky")
 	r.idle()
 }

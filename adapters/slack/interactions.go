@@ -146,22 +146,44 @@ func (a *Adapter) pressed(ctx context.Context, in *install, it *interaction) rep
 		return reply{}
 	}
 	fresh, err := a.cfg.Inbox.PutClick(ctx, c)
-	return a.accepted("click", fresh, err)
+	return a.redrawn(ctx, c, a.accepted("click", fresh, err))
+}
+
+// redrawn has the home page drawn again after a click on it: in the same lane,
+// so once the click is worked on. It is a view, and not worth a retry.
+func (a *Adapter) redrawn(ctx context.Context, c adapters.Click, r reply) reply {
+	if r.retry || !adapters.IsHome(c.Conversation) {
+		return r
+	}
+	_, err := a.cfg.Inbox.PutMessage(ctx, adapters.Message{
+		Workspace: c.Workspace, ID: "home:" + c.ID, Home: true, At: c.At, User: c.User, Conversation: c.Conversation,
+	})
+	if err != nil {
+		a.cfg.Logger.WarnContext(ctx, "home page will not be redrawn", "workspace", c.Workspace, "user", c.User.ID, "err", err)
+	}
+	return r
 }
 
 // click copies who, where and when. The id names this very press: a replay of
 // the same bytes has the same one, a second press has another action_ts.
 func (it *interaction) click(w adapters.Workspace, act blockAction) adapters.Click {
 	channel := firstOf(it.Container.ChannelID, idOf(it.Channel))
+	if channel == "" && it.View != nil { // a button on the home tab
+		channel = adapters.HomePlace(it.User.ID).ID
+	}
 	ts, thread := it.Container.MessageTS, it.Container.ThreadTS
 	if it.Message != nil {
 		ts, thread = firstOf(ts, it.Message.TS), firstOf(thread, it.Message.ThreadTS)
+	}
+	ref := adapters.Ref{Workspace: w, Conversation: channel, Thread: thread, Message: ts}
+	if ts == "" {
+		ref = adapters.Ref{} // no message
 	}
 	return adapters.Click{
 		Workspace:    w,
 		User:         adapters.User{ID: it.User.ID, Home: it.User.TeamID},
 		Conversation: adapters.Conversation{ID: channel, Kind: kindOf(channel, "")},
-		Card:         adapters.Ref{Workspace: w, Conversation: channel, Thread: thread, Message: ts},
+		Card:         ref,
 		ID:           strings.Join([]string{it.User.ID, channel, ts, act.ActionID, act.ActionTS}, ":"),
 		At:           tsTime(act.ActionTS),
 		Reply:        it.ResponseURL,
@@ -269,7 +291,7 @@ func (a *Adapter) submitted(ctx context.Context, in *install, it *interaction) r
 		Action:       action, Target: target, Inputs: inputs, At: a.cfg.Now().UTC(),
 	}
 	fresh, err := a.cfg.Inbox.PutClick(ctx, c)
-	if r := a.accepted("form", fresh, err); r.retry {
+	if r := a.redrawn(ctx, c, a.accepted("form", fresh, err)); r.retry {
 		return r // Slack keeps the form open and says it had trouble
 	}
 	return reply{body: map[string]string{"response_action": "clear"}}

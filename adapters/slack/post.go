@@ -105,9 +105,13 @@ func (a *Adapter) Post(ctx context.Context, key string, to adapters.Destination,
 	return ref, nil
 }
 
+func isHome(conversation string) bool {
+	return adapters.IsHome(adapters.Conversation{ID: conversation})
+}
+
 // channel is where to post: the conversation, or the direct one with the user.
 func (a *Adapter) channel(ctx context.Context, in *install, to adapters.Destination) (string, error) {
-	if to.Conversation != "" && !strings.HasPrefix(to.Conversation, "home:") {
+	if to.Conversation != "" && !isHome(to.Conversation) {
 		return to.Conversation, nil
 	}
 	if to.User == "" {
@@ -242,7 +246,7 @@ func (a *Adapter) Whisper(ctx context.Context, to adapters.Destination, card car
 		}
 		a.cfg.Logger.WarnContext(ctx, "response_url did not take the answer, trying an ephemeral message", "workspace", to.Workspace, "err", err)
 	}
-	if to.Conversation == "" || to.User == "" || strings.HasPrefix(to.Conversation, "home:") {
+	if to.Conversation == "" || to.User == "" || isHome(to.Conversation) {
 		return fmt.Errorf("slack: nowhere to whisper: %w", adapters.ErrGone)
 	}
 	err = a.withLayouts(card, func(opts []slack.MsgOption) error {

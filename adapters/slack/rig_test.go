@@ -95,6 +95,12 @@ func newFake(t *testing.T, cfg slackfake.Config) *slackfake.Server {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigAfter(t, time.Minute)
+}
+
+// newRigAfter shows a working card when an answer takes longer than slow.
+func newRigAfter(t *testing.T, slow time.Duration) *rig {
+	t.Helper()
 	r := &rig{t: t, fake: newFake(t, slackfake.Config{}), brain: &brain{t: t}, redis: miniredis.RunT(t)}
 	rdb := redis.NewClient(&redis.Options{Addr: r.redis.Addr(), MaxRetries: -1})
 	t.Cleanup(func() { _ = rdb.Close() })
@@ -115,7 +121,7 @@ func newRig(t *testing.T) *rig {
 	})
 	r.must(err)
 	runner, err := adapters.NewRunner(adapters.RunnerConfig{
-		Inbox: r.inbox, Outbox: r.out, Adapters: []adapters.Adapter{r.a}, Handler: r.brain, Logger: log, SlowAfter: 100 * time.Millisecond,
+		Inbox: r.inbox, Outbox: r.out, Adapters: []adapters.Adapter{r.a}, Handler: r.brain, Logger: log, SlowAfter: slow,
 	})
 	r.must(err)
 	r.url = serve(t, r.a)
