@@ -107,6 +107,10 @@ func (s *Service) prepare(rec approvals.Request) (job, *result) {
 	if rule, ok := policy.Rule(op); !ok || !stillApproved(policy, rule, rec) {
 		return job{}, &result{Code: "denied", Summary: "The approval rules have changed and the approvals given no longer suffice. Nothing was sent."}
 	}
+	who, _ := policy.Person(rec.Requester)
+	if !rec.TestMode && policy.TestMode(who, adapters.Workspace(rec.Workspace), o.Conversation) {
+		return job{}, &result{Code: "denied", Summary: "Test mode was switched on meanwhile. Nothing was sent."}
+	}
 	return job{rec: rec, view: v, origin: o, change: change, session: session}, nil
 }
 

@@ -332,6 +332,7 @@ func TestPolicyOfTheMoment(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*PolicyFile){
 		"requester lost the permission": func(f *PolicyFile) { f.Roles["tech"] = RoleFile{Permissions: map[string]string{"all": "read_only"}} },
+		"test mode was switched on":     func(f *PolicyFile) { f.TestMode = true },
 		"requester is gone":             func(f *PolicyFile) { f.People = f.People[1:] },
 		"two approvals needed now":      func(f *PolicyFile) { f.Approvals.Rules[2].Quorum = 2 },
 		"approver is none any more":     func(f *PolicyFile) { f.Approvals.Rules[2].Approvers = []string{"Dana"} },
