@@ -66,6 +66,16 @@ func (b *Inbox) Run(ctx context.Context, handle Handle, dead Dead) error {
 	})()
 	wg.Wait() // readers are gone: nothing new comes in
 
+	err := b.finish(shards, cut)
+	for _, s := range shards {
+		s.close()
+	}
+	background.Wait()
+	return err
+}
+
+// finish waits for running work, and cuts it off after StopTimeout.
+func (b *Inbox) finish(shards []*shard, cut context.CancelCauseFunc) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -73,21 +83,17 @@ func (b *Inbox) Run(ctx context.Context, handle Handle, dead Dead) error {
 			s.drain()
 		}
 	}()
-	var err error
 	timer := time.NewTimer(b.cfg.StopTimeout)
 	defer timer.Stop()
 	select {
 	case <-done:
+		return nil
 	case <-timer.C:
-		err = errors.New("inbox: stopped while work was running; it will be taken over")
+		err := errors.New("inbox: stopped while work was running; it will be taken over")
 		cut(err)
 		<-done
+		return err
 	}
-	for _, s := range shards {
-		s.close()
-	}
-	background.Wait()
-	return err
 }
 
 // entry is a delivery held by this process.

@@ -61,17 +61,9 @@ func Manifest(baseURL string, socket bool) ([]byte, error) {
 			BackgroundColor: "#1f2937",
 		},
 		Features: slack.Features{
-			AppHome: slack.AppHome{HomeTabEnabled: true, MessagesTabEnabled: true},
-			BotUser: slack.BotUser{DisplayName: "neobot", AlwaysOnline: true},
-			AgentView: &slack.AgentView{
-				AgentDescription: "Answers questions about your Neo agents and their runs, and makes changes only after somebody entitled has approved them.",
-				SuggestedPrompts: []slack.ManifestSuggestedPrompt{
-					{Title: "What failed today?", Message: "runs failed today"},
-					{Title: "List agents", Message: "agents"},
-					{Title: "Waiting for a technician", Message: "pending requests"},
-					{Title: "What may I do?", Message: "what may I do"},
-				},
-			},
+			AppHome:   slack.AppHome{HomeTabEnabled: true, MessagesTabEnabled: true},
+			BotUser:   slack.BotUser{DisplayName: "neobot", AlwaysOnline: true},
+			AgentView: agentView(),
 			SlashCommands: []slack.ManifestSlashCommand{{
 				Command: "/neo", Url: at("/slack/commands"), Description: "Ask Neo; only you see the answer",
 				UsageHint: "agents | runs failed today | help",
@@ -89,4 +81,18 @@ func Manifest(baseURL string, socket bool) ([]byte, error) {
 		return nil, errors.Join(errors.New("slack manifest"), err)
 	}
 	return b, nil
+}
+
+// agentView is how the bot introduces itself in Slack's place for agents. The
+// prompts are questions of the built-in router.
+func agentView() *slack.AgentView {
+	return &slack.AgentView{
+		AgentDescription: "Answers questions about your Neo agents and their runs, and makes changes only after somebody entitled has approved them.",
+		SuggestedPrompts: []slack.ManifestSuggestedPrompt{
+			{Title: "What failed today?", Message: "runs failed today"},
+			{Title: "List agents", Message: "agents"},
+			{Title: "Waiting for a technician", Message: "pending requests"},
+			{Title: "What may I do?", Message: "what may I do"},
+		},
+	}
 }
