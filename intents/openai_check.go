@@ -62,6 +62,9 @@ func checkCall(q Question, c call) (Routed, error) {
 // something else; the approval comes after.
 func guarded(q Question, spec Spec, in Intent) Routed {
 	if !spec.Write {
+		if words, kept := keptWords[spec.Name]; kept && !saysAny(q.Text, words) {
+			return Routed{Ask: askMeant, Choices: []Intent{in}}
+		}
 		return Routed{Intent: in}
 	}
 	why := writeRefused(q)
@@ -76,6 +79,27 @@ func guarded(q Question, spec Spec, in Intent) Routed {
 		out.Choices = []Intent{{Name: "show_agent", Args: map[string]string{"agent": in.Args["agent"]}}}
 	}
 	return out
+}
+
+// keptWords are the intents that change what the bot itself keeps, without an
+// approval, and the words of which one must have been said: a model may not set
+// up a watch or replace the baseline for somebody who asked something else. In
+// other words, or another language, it takes one more press.
+var keptWords = map[string][]string{
+	intentWatch:        {"watch", "tell", "warn", "notify", "alert", "ping", "inform", "let", "monitor", "subscribe"},
+	intentPauseWatch:   {"pause", "mute", "hold"},
+	intentResumeWatch:  {"resume", "unmute", "continue", "restart"},
+	intentRemoveWatch:  {"remove", "stop", "delete", "cancel", "unsubscribe"},
+	intentSchedule:     {"digest", "send", "post", "every", "schedule", "daily", "weekly"},
+	intentSaveBaseline: {"baseline"},
+	intentReset:        {"reset", "new", "start", "forget", "clear"},
+}
+
+// saysAny reports whether one of the words, or a slip of it, was said.
+func saysAny(text string, wanted []string) bool {
+	return slices.ContainsFunc(words(visible(text)), func(t string) bool {
+		return slices.ContainsFunc(wanted, func(w string) bool { return sameWord(t, w) || isTypo(t, w) })
+	})
 }
 
 // stringArgs decodes arguments: one object of strings and nulls, nothing after it.

@@ -64,6 +64,7 @@ func New(c Config) (*Service, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Poster = safePoster{c.Poster}
 	s := &Service{Config: c, replica: newID()}
 	var err error
 	s.specs, s.catalog, err = bindCatalog()
@@ -73,7 +74,8 @@ func New(c Config) (*Service, error) {
 // HandleMessage answers a message: who asks, what is meant, what would be done,
 // whether it is allowed; then the answer, or the card that asks for approval.
 // Its effects are keyed by the message id, so it may run twice.
-func (s *Service) HandleMessage(ctx context.Context, m adapters.Message) (adapters.Answer, error) {
+func (s *Service) HandleMessage(ctx context.Context, m adapters.Message) (answer adapters.Answer, err error) {
+	defer func() { answer.Card = safeCard(answer.Card) }() // whatever way it took
 	a, refusal := s.begin(ctx, source{
 		workspace: m.Workspace, user: m.User, conversation: m.Conversation, thread: m.Thread,
 		delivery: m.ID, at: m.At, command: m.Command, text: m.Text,
@@ -84,7 +86,6 @@ func (s *Service) HandleMessage(ctx context.Context, m adapters.Message) (adapte
 	if m.Home {
 		return s.home(ctx, a)
 	}
-	var err error
 	if a.history, err = s.Memory.Thread(ctx, m.Workspace, a.memoryKey()); err != nil {
 		return adapters.Answer{}, err
 	}
@@ -94,7 +95,8 @@ func (s *Service) HandleMessage(ctx context.Context, m adapters.Message) (adapte
 
 // HandleClick acts on a button or a submitted form. The click is an id and a
 // choice; what it means is loaded from the store under that id.
-func (s *Service) HandleClick(ctx context.Context, c adapters.Click) (adapters.Answer, error) {
+func (s *Service) HandleClick(ctx context.Context, c adapters.Click) (answer adapters.Answer, err error) {
+	defer func() { answer.Card = safeCard(answer.Card) }() // whatever way it took
 	a, refusal := s.begin(ctx, source{
 		workspace: c.Workspace, user: c.User, conversation: c.Conversation, thread: c.Card.Thread,
 		delivery: c.ID, at: c.At, text: "",
@@ -241,6 +243,7 @@ func (s *Service) audit(ctx context.Context, a *ask, r approvals.Record) error {
 	if a.who != nil {
 		r.Person = a.who.Name
 	}
+	r.Detail = safeDetail(r.Detail)
 	if err := s.Audit.Append(ctx, r); err != nil {
 		return storeErr(fmt.Errorf("audit %s: %w", r.Kind, err))
 	}

@@ -116,7 +116,7 @@ func (s *Service) auditEnd(ctx context.Context, rec approvals.Request) error {
 		var res result
 		_ = json.Unmarshal(rec.Result, &res) // written by finish; an unreadable one shows as empty
 		r.Kind, r.Key, r.RequestID = approvals.KindResult, "result:"+string(rec.ID), res.RequestID
-		r.Detail = map[string]any{"code": res.Code, "status": res.Status, "summary": res.Summary}
+		r.Detail = map[string]any{"code": res.Code, "status": res.Status, "summary": hideCredentials(res.Summary)}
 	case approvals.Pending, approvals.Approved, approvals.Executing, approvals.Rejected, approvals.Withdrawn:
 		return nil
 	}
