@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -206,4 +207,36 @@ func TestTidyForgetsDeadConsumers(t *testing.T) {
 			t.Errorf("consumers %+v", left)
 		}
 	})
+}
+
+// Redis is away while a delivery is being worked on: its acknowledgement waits,
+// it is not worked on twice, and what comes later is taken again.
+func TestRedisAwayForAWhile(t *testing.T) {
+	t.Parallel()
+	m := miniredis.RunT(t)
+	rdb := redis.NewClient(&redis.Options{Addr: m.Addr(), MaxRetries: -1})
+	t.Cleanup(func() { _ = rdb.Close() })
+	b := testInbox(t, rdb, nil)
+	started, release := make(chan string, 10), make(chan struct{})
+	run(t, b, func(_ context.Context, d Delivery) error {
+		started <- d.Dedupe
+		<-release
+		return nil
+	}, nil)
+	put(t, b, "1", "lane")
+	<-started
+	m.SetError("LOADING Redis is loading the dataset in memory")
+	close(release)
+	if _, err := b.Put(t.Context(), Delivery{Workspace: testWorkspace, Dedupe: "2", Lane: "lane", Kind: KindMessage, Payload: []byte(`{}`)}); err == nil {
+		t.Error("accepted without Redis")
+	}
+	m.SetError("")
+	put(t, b, "2", "lane")
+	if id := <-started; id != "2" {
+		t.Errorf("got %s", id)
+	}
+	left(t, b)
+	if len(started) != 0 {
+		t.Error("something ran twice")
+	}
 }
