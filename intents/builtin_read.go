@@ -240,6 +240,9 @@ func (r *reading) correct() {
 
 // nearestWord of the vocabulary, w itself when it is one, "" when none is near.
 func nearestWord(w string) string {
+	if _, known := slices.BinarySearch(vocabulary()[w[0]], w); known {
+		return w
+	}
 	best, bestSlips := "", 3
 	letters := []byte{w[0]}
 	if w[1] != w[0] {
@@ -247,17 +250,14 @@ func nearestWord(w string) string {
 	}
 	for _, first := range letters {
 		for _, v := range vocabulary()[first] {
-			if v == w {
-				return w
-			}
-			if len(v) < 4 || len(v)-len(w) > 2 || len(w)-len(v) > 2 {
-				continue
-			}
-			n := slips([]rune(w), []rune(v))
 			allowed := 1
 			if min(len(w), len(v)) >= 8 {
 				allowed = 2
 			}
+			if len(v) < 4 || len(v)-len(w) > allowed || len(w)-len(v) > allowed {
+				continue
+			}
+			n := slips([]rune(w), []rune(v))
 			if len(w) == 4 && n == 1 && len(v) == 4 && !swapped(w, v) {
 				continue
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 	"golang.org/x/text/cases"
@@ -181,6 +182,9 @@ func words(s string) []string {
 // invisible characters dropped, case folded. A Caser keeps state, so each call
 // makes its own.
 func fold(s string) string {
+	if isASCII(s) {
+		return strings.ToLower(s) // the same, without the tables
+	}
 	s = strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Mn, unicode.Cf) {
 			return -1
@@ -188,4 +192,13 @@ func fold(s string) string {
 		return r
 	}, norm.NFKD.String(s))
 	return cases.Fold().String(s)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
