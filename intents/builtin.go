@@ -41,6 +41,9 @@ func route(q Question) Routed {
 	if in, ok := r.subscription(); ok {
 		return Routed{Intent: in}
 	}
+	if in, ok := r.operationSaid(); ok {
+		return Routed{Intent: in}
+	}
 	if orders := r.orders(); len(orders) > 0 {
 		return r.obey(orders)
 	}
@@ -166,7 +169,7 @@ func (r *reading) scores() []scored {
 	}
 	var out []scored
 	for _, s := range r.q.Specs {
-		if s.Write {
+		if s.Write || byGrammar[s.Name] {
 			continue
 		}
 		score := sum[s.Name]
@@ -193,11 +196,24 @@ func (r *reading) pick() Routed {
 		}
 		return Routed{}
 	}
-	in := r.fillRead(b.spec)
+	in := r.fillRead(r.oneOf(b.spec))
 	if b.spec.Name == "show_agent" && in.Args["agent"] == "" || !r.grounded(in) {
 		return Routed{}
 	}
 	return Routed{Intent: in}
+}
+
+// oneOf is the intent for one thing of a list when the message names one.
+func (r *reading) oneOf(s Spec) Spec {
+	one := oneOf[s.Name]
+	spec, ok := SpecByName(r.q.Specs, one.intent)
+	if !ok || !slices.ContainsFunc(r.toks, func(t token) bool { return slices.Contains(strings.Split(one.noun, "|"), t.w) }) {
+		return s
+	}
+	if v, _ := r.cutText(one.intent, one.arg); v == "" {
+		return s
+	}
+	return spec
 }
 
 // aboutOrder answers a question or remark about changing an agent: never the

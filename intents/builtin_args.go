@@ -39,6 +39,9 @@ func (r *reading) argument(s Spec, a Arg) string {
 	case ArgState:
 		return r.state(a)
 	case ArgText:
+		if v, ok := r.cutText(s.Name, a.Name); ok {
+			return v
+		}
 		return r.about(s)
 	case ArgRequest:
 		return r.requestNumber()
@@ -99,7 +102,7 @@ func (r *reading) about(s Spec) string {
 // requestNumber follows the word request: "request 912".
 func (r *reading) requestNumber() string {
 	for i, t := range r.toks {
-		if n := strings.TrimPrefix(t.w, "#"); isNumber(n) && (r.word(i-1) == "request" || isIDWord(r.word(i-1)) && r.word(i-2) == "request") {
+		if n := strings.TrimPrefix(t.w, "#"); isNumber(n) && (r.word(i-1) == "request" || r.word(i-1) == "til" || isIDWord(r.word(i-1)) && r.word(i-2) == "request") {
 			return n
 		}
 	}

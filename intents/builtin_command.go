@@ -12,6 +12,8 @@ type commandVerb struct {
 	verbs string
 	// alias is a second reading; then the router asks which is meant.
 	alias string
+	// needs lists concepts of which the message has one, or else points back at a run.
+	needs string
 }
 
 // commands are the orders the built-in router knows. A write is only ever
@@ -149,7 +151,7 @@ func (r *reading) politeOpener(i, n int) bool {
 func (r *reading) orderAt(i int, clause [2]int) (order, bool) {
 	best, size := order{}, 0
 	for _, c := range r.verbs() {
-		if _, ok := SpecByName(r.q.Specs, c.intent); !ok {
+		if _, ok := SpecByName(r.q.Specs, c.intent); !ok || c.needs != "" && !r.hasOne(c.needs) && !r.meansRun() {
 			continue
 		}
 		for v := range strings.SplitSeq(c.verbs, "|") {

@@ -15,7 +15,7 @@ type cue struct {
 
 // cues of the reading intents, added up. Below minScore a message is not
 // understood.
-var cues = []cue{
+var cues = append([]cue{
 	{"list_agents", "agents", 3},
 	{"list_agents", "agents what|show|howmany|on|off", 4},
 	{"list_agents", "agent what on|off !@agent", 4},
@@ -98,7 +98,7 @@ var cues = []cue{
 	{"my_permissions", "who approve|approval", 12},
 	{"my_permissions", "who mayi|permission", 8},
 	{"my_permissions", "who waiting", -8},
-}
+}, moreCues...)
 
 // minScore a reading intent needs, and the lead it needs over the next one.
 const minScore = 5
@@ -137,6 +137,8 @@ var exact = map[string]Intent{
 	"what am i allowed to do": {Name: "my_permissions"},
 	"status":                  today, "status report": today, "report": today, "what is up": today, "what is new": today, "is everything ok": today,
 	"is everything okay": today, "is everything fine": today, "how are things": today, "what is going on": today, "what is happening": today,
+	"companies": {Name: "companies"}, "clients": {Name: "companies"}, "customers": {Name: "companies"}, "end companies": {Name: "companies"},
+	"chat users": {Name: "chat_users"}, "settings": {Name: "settings"}, "our settings": {Name: "settings"}, "show settings": {Name: "settings"}, "neo settings": {Name: "settings"},
 	"pending": {Name: "list_approvals"}, "queue": {Name: "list_approvals"},
 }
 
@@ -160,6 +162,16 @@ var refusals = []refusalCue{
 	{concepts: "@ticket|ticket content !why !ran !run !runs", ask: askNoTickets},
 	{verbs: "close|reopen|assign|reassign|update|merge|create|open|add|reply|comment|write|read|edit|delete", concepts: "@ticket|ticket", ask: askNoTickets},
 	{verbs: "undo|revert|roll back|rollback|take back", ask: askUndo},
-	{concepts: "version !credit", ask: askNotHere},
+	{concepts: "version !credit", ask: askNotHere, unless: "agent_versions"},
+	{concepts: "template", ask: askNotHere, unless: "list_templates"},
+	{concepts: "calls", ask: askNotHere, unless: "phone_calls"},
+	{concepts: "chat", ask: askNotHere, unless: "chat_sessions"},
+	{concepts: "integration|sync", ask: askNotHere, unless: "integrations"},
+	{concepts: "skill", ask: askNotHere, unless: "skills"},
+	{concepts: "backfill", ask: askNotHere, unless: "backfills"},
+	{concepts: "artifact", ask: askNotHere, unless: "run_artifacts"},
+	{concepts: "script", ask: askNotHere, unless: "rmm_scripts"},
+	{concepts: "roi", ask: askNotHere, unless: "roi"},
+	{concepts: "keys", ask: askNoSecrets, unless: "api_keys"},
 	{concepts: "other", ask: askNotHere},
 }

@@ -142,7 +142,7 @@ func (r *reading) fromHistory(s Spec, in *Intent) {
 
 // meansLast reports an "it" that stands for the agent of the last turn.
 func (r *reading) meansLast() bool {
-	return r.lastAgent() != nil && slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "it" })
+	return r.lastAgent() != nil && slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "it" || t.w == "its" })
 }
 
 // strangers counts words that mean nothing to the router.
@@ -159,6 +159,9 @@ func (r *reading) strangers() int {
 // grounded reports whether an intent about one run has anything to go by: an
 // argument, or words about runs. "Why is the sky blue?" has neither.
 func (r *reading) grounded(in Intent) bool {
+	if in.Name == "company" && in.Args["company"] == "" {
+		return false
+	}
 	return in.Name != "explain_run" || len(in.Args) > 0 || r.hasOne("run|runs|fail|last") && r.strangers() == 0
 }
 
@@ -171,9 +174,21 @@ func (r *reading) pointsBack(s Spec, in *Intent) bool {
 		}
 	}
 	for _, t := range r.toks {
-		if t.w == "it" || t.w == "that" || t.w == "this" || t.w == "there" {
+		if t.w == "it" || t.w == "that" || t.w == "this" || t.w == "there" || t.w == "its" {
 			return true
 		}
 	}
-	return s.Name == "explain_run" && r.strangers() == 0
+	return aboutRun[s.Name] && r.strangers() == 0
+}
+
+// aboutRun are intents about one run: without arguments, the one talked about.
+var aboutRun = map[string]bool{
+	"explain_run": true, "run_trigger": true, "run_decisions": true, "run_artifacts": true, "run_requests": true, "retry_run": true, "cancel_run": true,
+}
+
+// meansRun reports an "it" that can stand for the run of the last turn.
+func (r *reading) meansRun() bool {
+	n := len(r.q.History)
+	return n > 0 && r.q.History[n-1].Intent.Args["run"] != "" &&
+		slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "it" || t.w == "that" || t.w == "this" })
 }

@@ -1,14 +1,18 @@
 package intents
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"sync"
+)
 
 // verbs are the commands known, and those of writing intents without an entry in
 // commands: the words of their examples up to the first argument ("retry run
 // <run>": "retry run", and "retry" when no command begins with it).
 func (r *reading) verbs() []commandVerb {
-	out := commands
+	out := slices.Concat(commands, moreCommands)
 	for _, s := range r.q.Specs {
-		if !s.Write || knownCommand(s.Name) {
+		if !s.Write || knownCommand(s.Name) || slices.ContainsFunc(moreCommands, func(c commandVerb) bool { return c.intent == s.Name }) {
 			continue
 		}
 		var verbs []string
@@ -57,6 +61,9 @@ func (r *reading) fillLearned(s Spec, o order) (Intent, string) {
 	for _, a := range s.Args {
 		switch a.Kind {
 		case ArgText:
+			if v, ok := r.cutText(s.Name, a.Name); ok && v != "" {
+				in.Args[a.Name] = v
+			}
 			continue
 		case ArgAgent:
 			switch agents := r.agentsIn(o.verb[1], o.clause[1], o); {
@@ -76,8 +83,20 @@ func (r *reading) fillLearned(s Spec, o order) (Intent, string) {
 			in.Args[a.Name] = v
 		}
 	}
+	if in.Args["run"] != "" && in.Args["ticket"] != "" && r.joined("@ticket") {
+		return in, askOne // "retry run 91233 and 91234"
+	}
+	r.writtenText(&in)
 	r.fromHistory(s, &in)
 	return in, ""
+}
+
+// joined reports an item of a concept right after "and", "or" or a comma.
+func (r *reading) joined(concept string) bool {
+	return slices.ContainsFunc(r.items, func(it item) bool {
+		w := r.word(it.from - 1)
+		return it.concept == concept && it.from > 0 && (w == "and" || w == "or" || r.toks[it.from-1].stop == ',')
+	})
 }
 
 // likeness of the message to a spec's examples, for reading intents that have no
@@ -89,10 +108,9 @@ func (r *reading) likeness(s Spec) int {
 		mine[it.key(r)] = true
 	}
 	for _, e := range s.Examples {
-		x := read(Question{Text: placeholders.Replace(e), Now: r.q.Now, Agents: []string{"zzagent"}})
 		both, all := 0, len(mine)
-		for _, it := range x.items {
-			if k := it.key(x); mine[k] {
+		for _, k := range r.exampleKeys(e) {
+			if mine[k] {
 				both++
 			} else {
 				all++
@@ -103,6 +121,26 @@ func (r *reading) likeness(s Spec) int {
 		}
 	}
 	return best
+}
+
+// exampleCache holds the keys of every example of the catalog: reading one costs
+// as much as reading a message, and there are hundreds.
+var exampleCache sync.Map // example -> []string
+
+// exampleKeys are the keys of an example's items. They do not depend on the time:
+// the placeholders of times are always in the past.
+func (r *reading) exampleKeys(example string) []string {
+	if have, ok := exampleCache.Load(example); ok {
+		keys, _ := have.([]string)
+		return keys
+	}
+	x := read(Question{Text: placeholders.Replace(example), Now: r.q.Now, Agents: []string{"zzagent"}})
+	keys := make([]string, len(x.items))
+	for i, it := range x.items {
+		keys[i] = it.key(x)
+	}
+	exampleCache.Store(example, keys)
+	return keys
 }
 
 // placeholders make an example readable like a message.

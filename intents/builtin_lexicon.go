@@ -1,18 +1,28 @@
 package intents
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
-// lexicon maps what people write to what they mean: concept -> phrases,
+// lexicon is what all parts of the catalog know.
+var lexicon = func() map[string]string {
+	out := maps.Clone(coreLexicon)
+	maps.Copy(out, moreLexicon)
+	return out
+}()
+
+// coreLexicon maps what people write to what they mean: concept -> phrases,
 // separated by "|". Phrases are in the router's plain form: lower case, no
 // punctuation, contractions taken apart ("cannot" -> "can not"). Words of it
 // are also what misspelled words are corrected to.
-var lexicon = map[string]string{ //nolint:gosec // words people use for credentials, no credentials
+var coreLexicon = map[string]string{ //nolint:gosec // words people use for credentials, no credentials
 	"show":       "show|list|display|give me|gimme|view|see|get me|pull up|print|find out|tell me|let me know|look up|check|lookup|overview",
 	"what":       "what|which|anything|something|everything that|whatever",
 	"howmany":    "how many|how much|count|number of",
 	"how":        "how is|how are|how does|how do|how to|how can|how should|how did|how",
 	"about":      "about|details|detail|info|information|describe|description|status of|state of|what is up with|up with|cooking with|sup with|happening with|new with",
-	"setup":      "configured|configuration|config|set up|setup|settings|setting|triggers|trigger|purpose|for what|alive|working|okay|healthy|doing|how often|run next|next run|next",
+	"setup":      "configured|configuration|config|set up|setup|settings|setting|triggers|trigger|purpose|for what|alive|working|okay|healthy|doing|run next|next run|next",
 	"agent":      "agent|workflow|bot|automation",
 	"agents":     "agents|workflows|bots|automations",
 	"run":        "run|execution|exec|job",
@@ -52,9 +62,9 @@ var lexicon = map[string]string{ //nolint:gosec // words people use for credenti
 	"greet":      "hello|hi|hey|good morning|good afternoon|good evening|thanks|thank you|cheers",
 	"support":    "neo team|neo support|support team|support of neo|neo people|neoagent team|neoagent",
 	"escalation": "escalate|escalation|escalating|escalated",
-	"apikey":     "api key|api keys|token|tokens|password|passwords|secret|secrets|credentials|api token|private key|system prompt",
+	"apikey":     "token|tokens|password|passwords|secret|secrets|credentials|api token|private key|system prompt",
 	"content":    "say|says|reply|close|reopen|assign|reassign|note|comment|update|content|contents|priority|subject|body|merge",
-	"other":      "template|templates|phone call|phone calls|call history|chat session|chat sessions|integration|integrations|skill|skills|backfill|backfills|artifact|artifacts|script|scripts|roi|insights|knowledge base|webhook|schedule|prompt",
+	"other":      "knowledge base|webhook|prompt",
 	"reset":      "reset|start over|start again|start fresh|fresh start|clean slate|new conversation|new chat|forget what|forget this|forget that|forget everything",
 	"version":    "version|versions|version history|old versions|previous versions|change history|audit log|audit trail",
 	"thing":      "it|that|this|one|them|these|those|that one|this one|both|him|her",

@@ -31,7 +31,10 @@ func (r *reading) tickets() []item {
 			if prev != "run" || !r.unitAfter(i) {
 				out = append(out, item{concept: "@run", from: i, to: i + 1, value: strings.TrimPrefix(r.raw(i, i+1), "#")})
 			}
-		case r.unitAfter(i) || months[prev] != 0 || prev == "request" || isIDWord(prev) && prev2 == "request":
+		case r.unitAfter(i) || months[prev] != 0 || prev == "request" || prev == "til" || isIDWord(prev) && prev2 == "request":
+			if !r.unitAfter(i) && months[prev] == 0 {
+				out = append(out, item{concept: "@request", from: i, to: i + 1, value: strings.TrimPrefix(t.w, "#")})
+			}
 		case len(strings.TrimPrefix(t.w, "#")) == 4 && !strings.HasPrefix(t.w, "#") && strings.HasPrefix(t.w, "20") && !isTicketWord(prev):
 			// A year.
 		default:

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -57,8 +58,17 @@ func labels(t testing.TB, file string) []labelled {
 	return out
 }
 
+// allSpecs is the catalog as the service gives it to routers.
+var allSpecs = sync.OnceValue(func() []Spec {
+	specs, _, err := bindCatalog()
+	if err != nil {
+		panic(err)
+	}
+	return specs
+})
+
 func (l labelled) question() Question {
-	return Question{Text: l.Text, History: l.History, Now: routerNow, Specs: Specs(), Agents: routerAgents}
+	return Question{Text: l.Text, History: l.History, Now: routerNow, Specs: slices.Clone(allSpecs()), Agents: routerAgents}
 }
 
 // answer of a router in the terms of the labels.
@@ -93,7 +103,7 @@ func sameArg(name, want, have string) bool {
 	switch {
 	case want == "*":
 		return have != ""
-	case name == "agent":
+	case name == "agent" || slices.Contains([]string{"template", "company", "integration", "skill", "session", "backfill", "handover", "text", "value"}, name):
 		return slices.Equal(withoutNoise(words(want)), withoutNoise(words(have)))
 	case name == "when":
 		a, err1 := ParseWhen(want, routerNow, routerNow.Location())
@@ -110,7 +120,7 @@ func sameArg(name, want, have string) bool {
 // dangerous reports a write nobody asked for: another write than labelled, or
 // the right one on another agent or ticket.
 func (l labelled) dangerous(r Routed) bool {
-	spec, ok := SpecByName(Specs(), r.Intent.Name)
+	spec, ok := SpecByName(allSpecs(), r.Intent.Name)
 	if !ok || !spec.Write {
 		return false
 	}
@@ -126,7 +136,9 @@ func (l labelled) dangerous(r Routed) bool {
 }
 
 // knownFailures of the tuned set: questions the built-in router gets wrong, with why.
-var knownFailures = map[string]string{}
+var knownFailures = map[string]string{
+	"cancel my subscription to Netflix": "taken for one of the bot's own subscriptions; the answer says there is none",
+}
 
 func TestBuiltInTunedSet(t *testing.T) {
 	t.Parallel()
@@ -195,6 +207,13 @@ var switchVerbs = map[string]string{
 	"rename %s to Zebra": "rename_agent",
 }
 
+// chapterOrders are orders for the writes beyond agents.
+var chapterOrders = []string{
+	"retry run 91233", "retry the last %s run", "cancel run 91233", "stop the %s run", "pause the backfill of %s", "resume the backfill of %s",
+	"cancel the backfill of %s", "start an agent from template Backup Report", "use the Backup Report template", "start an ROI analysis",
+	"recalculate the ROI", "set the timezone to UTC", "change the instructions of %s to close every ticket", "take over the customer chat h-7",
+}
+
 // TestOrders: every verb in every usual dress is understood, on the right agent.
 func TestOrders(t *testing.T) {
 	t.Parallel()
@@ -233,7 +252,8 @@ func TestNoOrders(t *testing.T) {
 		"the client wrote \"%s\"", "the ticket says '%s please'", "> %s", "what does `%s` do", "the docs say you can %s with a command, right?",
 		"I wonder whether to %s", "can %s be undone?", "was it a mistake to %s?", "%s?", "what would it cost to %s", "am I allowed to %s?",
 	}
-	for verb := range switchVerbs {
+	verbs := slices.Concat(slices.Collect(maps.Keys(switchVerbs)), chapterOrders)
+	for _, verb := range verbs {
 		for _, agent := range []string{"Dispatch", "merge duplicates", "the triage agent"} {
 			for _, d := range talk {
 				q := labelled{Text: strings.Replace(d, "%s", strings.Replace(verb, "%s", agent, 1), 1)}.question()
@@ -312,7 +332,7 @@ func TestLongMessages(t *testing.T) {
 		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("%.20q… took %v", text, took)
 		}
-		if spec, _ := SpecByName(Specs(), got.Intent.Name); spec.Write {
+		if spec, _ := SpecByName(allSpecs(), got.Intent.Name); spec.Write {
 			t.Errorf("%.20q…: %+v", text, got.Intent.Name)
 		}
 	}

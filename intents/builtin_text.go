@@ -1,0 +1,191 @@
+package intents
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// textArg says where in a message a free-text argument stands.
+type textArg struct {
+	nouns string // words it stands after or before, "|" separated
+	preps string // words it stands after when no noun is followed by it
+	left  bool   // otherwise: what is left of the message without known words
+}
+
+// textArgs are the free-text arguments the built-in router can cut out of a
+// message, by intent. All others get the whole message.
+var textArgs = map[string]map[string]textArg{
+	"list_templates": {"about": {preps: "for|about"}},
+	"companies":      {"about": {preps: "about|like"}},
+	"show_template":  {"template": {nouns: "template"}},
+	"start_template": {"template": {nouns: "template"}, "name": {preps: "called|named"}},
+	"company":        {"company": {nouns: "company", preps: "for|of|at", left: true}},
+	"sync_runs":      {"integration": {nouns: "integration", preps: "of|for", left: true}},
+	"show_skill":     {"skill": {nouns: "skill"}},
+	"chat_session":   {"session": {nouns: "chat|session|conversation", preps: "about"}},
+	"rmm_scripts":    {"company": {preps: "at|for"}},
+	"pause_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}}, "resume_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}},
+	"cancel_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}},
+	"accept_handover": {"handover": {nouns: "handover|chat"}},
+}
+
+// Words that introduce what stands after a noun, and words that end it.
+var (
+	introWords = wordSet("called named of for about the a an from with is to that session conversation")
+	endWords   = wordSet("need needs require requires please now thanks today again look looks want wants contain contains do does work works say says sync synced called named connected granted set in on at over should can could do does is are i library sessions chats")
+	leadWords  = wordSet("show me us the a an our what which does do is are was were has have had did how start agent from use create make new open read see view give get list tell display pull up please could can would you kindly hi hey i want to see who when whether integrations need needs needed by should we let wanna look at describe explain about pause resume cancel stop with set")
+)
+
+// cutText finds a free-text argument; ok is false when the argument is not one
+// that is cut out.
+func (r *reading) cutText(intent, name string) (string, bool) {
+	where, ok := textArgs[intent][name]
+	if !ok {
+		return "", false
+	}
+	for _, it := range quotedParts(r.text) {
+		if s := strings.Trim(r.text[it[0]:it[1]], "\"'“”„«»‘’` "); s != "" && !strings.HasPrefix(r.text[it[0]:], ">") {
+			return s, true
+		}
+	}
+	if v := r.afterWord(where.preps, where.nouns); where.preps != "" && v != "" {
+		return v, true
+	}
+	for i := range r.toks {
+		if where.nouns == "" || !slices.Contains(strings.Split(where.nouns, "|"), r.word(i)) {
+			continue
+		}
+		if v := r.valueFrom(i + 1); v != "" && r.toks[i].stop == 0 {
+			return v, true
+		}
+		if v := r.valueBefore(i); v != "" {
+			return v, true
+		}
+	}
+	if where.left {
+		return r.unknownWords(), true
+	}
+	return "", true
+}
+
+// afterWord is what follows the first of some words; behind the noun, if the
+// message has one.
+func (r *reading) afterWord(preps, nouns string) string {
+	from := 0
+	for i := range r.toks {
+		if nouns != "" && slices.Contains(strings.Split(nouns, "|"), r.word(i)) {
+			from = i + 1
+			break
+		}
+	}
+	for i := from; i < len(r.toks); i++ {
+		if preps != "" && slices.Contains(strings.Split(preps, "|"), r.word(i)) && !r.inside(i, "@when|@agent") {
+			return r.valueFrom(i + 1)
+		}
+	}
+	return ""
+}
+
+// valueFrom is the text from token i to the end of its clause, without the
+// words that lead in and out.
+func (r *reading) valueFrom(i int) string {
+	for i < len(r.toks) && introWords[r.word(i)] && r.toks[i].stop == 0 {
+		i++
+	}
+	end := i
+	for end < len(r.toks) && !r.inside(end, "@when|@future") && !endWords[r.word(end)] {
+		if end++; r.toks[end-1].stop != 0 {
+			break
+		}
+	}
+	for end > i && (trailers[r.word(end-1)] || openerWords[r.word(end-1)]) {
+		end--
+	}
+	return r.raw(i, end)
+}
+
+// valueBefore is the text in front of token i, without the words that lead in.
+func (r *reading) valueBefore(i int) string {
+	from := 0
+	for j := 0; j < i; j++ {
+		if r.toks[j].stop != 0 {
+			from = j + 1
+		}
+	}
+	for from < i && leadWords[r.word(from)] {
+		from++
+	}
+	return r.raw(from, i)
+}
+
+// unknownWords is the first stretch of words that mean nothing to the router.
+func (r *reading) unknownWords() string {
+	known := func(i int) bool {
+		w := r.word(i)
+		if w == "m365" || w == "microsoft" || w == "365" || w == "access" || introWords[w] || leadWords[w] || endWords[w] {
+			return true
+		}
+		return slices.ContainsFunc(r.items, func(it item) bool { return i >= it.from && i < it.to && it.concept != "" && it.concept != "@agent" }) ||
+			plainWords[w] || openerWords[w]
+	}
+	for i := 0; i < len(r.toks); i++ {
+		if known(i) {
+			continue
+		}
+		end := i
+		for end < len(r.toks) && !known(end) {
+			end++
+		}
+		return r.raw(i, end)
+	}
+	return ""
+}
+
+var (
+	settingTo    = regexp.MustCompile(`(?is)^.*?\b(?:to|:|as)\s+(.+)$`)
+	instructTo   = regexp.MustCompile(`(?is)\binstructions?\b.*?(?:\bto\b|:)\s*(.+)$`)
+	hourlyRate   = regexp.MustCompile(`(?i)\b(\d{1,5}(?:[.,]\d{1,2})?)\s*(?:\$|€|eur|usd|dollars?|euros?)?\s*(?:an|per|/|a)\s*(?:hour|hr|h)\b`)
+	daysBack     = regexp.MustCompile(`(?i)\b(\d{1,4})\s*days?\b`)
+	operationID  = regexp.MustCompile(`^[a-z]+(_[a-z]+)+$`)
+	operationArg = regexp.MustCompile(`(?i)^\s*(?:please\s+)?(?:api|operation|call (?:the )?operation|use (?:the )?operation|run (?:the )?operation|call)\s+(\S.*?)\s*$`)
+)
+
+// writtenText fills the free-text arguments of writes that need more than a cut.
+func (r *reading) writtenText(in *Intent) {
+	text := strings.TrimRight(strings.TrimSpace(r.text), " .!")
+	set := func(name string, m []string) {
+		if m != nil {
+			in.Args[name] = strings.Trim(strings.TrimSpace(m[1]), `"'“”`)
+		}
+	}
+	switch in.Name {
+	case "set_instructions":
+		set("text", instructTo.FindStringSubmatch(strings.TrimSpace(r.text)))
+	case "change_setting":
+		switch {
+		case strings.Contains(r.plain(0, len(r.toks)), "zone"):
+			in.Args["setting"] = "timezone"
+		case slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "start" || t.w == "begin" || t.w == "beginning" || t.w == "opening" }):
+			in.Args["setting"] = "start of business hours"
+		case slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "end" || t.w == "close" || t.w == "closing" }):
+			in.Args["setting"] = "end of business hours"
+		}
+		set("value", settingTo.FindStringSubmatch(strings.TrimSuffix(strings.TrimSuffix(text, " please"), " now")))
+	case "start_roi":
+		set("rate", hourlyRate.FindStringSubmatch(text))
+		set("days", daysBack.FindStringSubmatch(text))
+	}
+}
+
+// operationSaid recognises a request for any operation of the API.
+func (r *reading) operationSaid() (Intent, bool) {
+	m := operationArg.FindStringSubmatch(r.text)
+	if m != nil && r.word(0) == "call" && !strings.Contains(r.text, "operation") && !operationID.MatchString(m[1]) {
+		return Intent{}, false // "call Neo support"
+	}
+	if m == nil || !r.offers("call_operation") || hostile.MatchString(r.text) || r.hasOne("keys|apikey") {
+		return Intent{}, false
+	}
+	return Intent{Name: "call_operation", Args: args{"operation": strings.TrimRight(m[1], "?!.")}}, true
+}
