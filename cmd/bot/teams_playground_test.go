@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -26,6 +29,7 @@ func TestPlayground(t *testing.T) {
 		{"reject with a reason", pgReject},
 		{"decide in Slack", pgCross},
 		{"deliveries of foreign tenants", pgForeign},
+		{"in the browser", pgBrowser},
 	} {
 		if !t.Run(story.name, func(t *testing.T) {
 			w.t = t
@@ -249,4 +253,55 @@ func pgForeign(t *testing.T, w *pgWorld) {
 	}
 	w.press("29:alice", card, "Withdraw")
 	w.shows(pgGroup, "Alice withdrew it")
+}
+
+// pgBrowser has Alice use the playground's client: type, press, look. With
+// NEOBOT_PICTURE set to a file, the picture of the group chat is kept.
+func pgBrowser(t *testing.T, w *pgWorld) {
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("chromium is not installed: deploy/test/setup.sh installs it")
+	}
+	cmd := exec.CommandContext(t.Context(), "node", pgScript(t, "teams", "browser.mjs"))
+	cmd.Env = append(os.Environ(), "PLAYGROUND="+w.url, "CHROMIUM="+chromium, "PICTURE="+os.Getenv("NEOBOT_PICTURE"))
+	var faults lockedBuffer
+	cmd.Stderr = &faults
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var seen struct {
+		Personal, Refused, Group string
+		Faults                   []string
+	}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if lines.Text() == "asked" {
+			w.press("29:bob", w.shows(pgGroup, "Alice asks for this", "[Approve]"), "Approve")
+		} else if err := json.Unmarshal(lines.Bytes(), &seen); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("browser: %v\n%s", err, &faults)
+	}
+	for where, want := range map[string][]string{
+		seen.Personal: {"which agents are off?", "1 agent off", "Stale ticket chaser"},
+		seen.Refused:  {"Alice asks for this", "You asked for it"},
+		seen.Group:    {"Approved by Bob", "Neo now shows the change"},
+	} {
+		for _, text := range want {
+			if !strings.Contains(where, text) {
+				t.Errorf("the client does not show %q in\n%s", text, where)
+			}
+		}
+	}
+	if len(seen.Faults) > 0 {
+		t.Errorf("errors in the page: %q", seen.Faults)
+	}
 }
