@@ -124,22 +124,39 @@ func (m *Model) Route(ctx context.Context, q Question) (Routed, error) {
 	return out, nil
 }
 
-// pick asks, and asks once more when the reply is unusable. end is when the
-// time-out of ctx is over, by the clock given.
+// pick asks with the likely tools, and when the model says that the question is
+// about another part of Neo, once more with the next likely ones. end is when
+// the time-out of ctx is over, by the clock given.
 func (m *Model) pick(ctx context.Context, q Question, end time.Time) (Routed, error) {
+	first, second := likelyTools(q)
+	out, err := m.pickFrom(ctx, q, first, end)
+	if err != nil || out.Ask != askNotHere || len(second) == 0 {
+		return out, err
+	}
+	more, err := m.pickFrom(ctx, q, second, end)
+	more.Tokens += out.Tokens
+	if err != nil || more.Intent.Name == "" {
+		out.Tokens = more.Tokens
+		return out, nil //nolint:nilerr // the first answer stands
+	}
+	return more, nil
+}
+
+// pickFrom asks, and asks once more when the reply is unusable.
+func (m *Model) pickFrom(ctx context.Context, q Question, offered []Spec, end time.Time) (Routed, error) {
 	out := Routed{By: ByModel}
 	data, err := modelData(q)
 	if err != nil {
 		return out, err
 	}
-	req := m.request(q, data)
+	req := m.request(offered, data)
 	for attempt := range 2 {
 		reply, err := m.complete(ctx, req, end)
 		if err != nil {
 			return out, err
 		}
 		out.Tokens += reply.Usage.TotalTokens
-		routed, err := readReply(q, reply)
+		routed, err := readReply(q, offered, reply)
 		if err == nil {
 			routed.By, routed.Tokens = ByModel, out.Tokens
 			return routed, nil
@@ -155,7 +172,7 @@ func (m *Model) pick(ctx context.Context, q Question, end time.Time) (Routed, er
 }
 
 // request is one question to the model.
-func (m *Model) request(q Question, data string) openai.ChatCompletionRequest {
+func (m *Model) request(offered []Spec, data string) openai.ChatCompletionRequest {
 	req := openai.ChatCompletionRequest{
 		Model: m.Model,
 		Messages: []openai.ChatCompletionMessage{
@@ -167,7 +184,7 @@ func (m *Model) request(q Question, data string) openai.ChatCompletionRequest {
 	if !reasons(m.Model) {
 		req.Temperature = math.SmallestNonzeroFloat32 // go-openai leaves a plain 0 out
 	}
-	for _, t := range toolSpecs(q.Specs) {
+	for _, t := range toolSpecs(offered) {
 		req.Tools = append(req.Tools, openai.Tool{Type: openai.ToolTypeFunction, Function: &openai.FunctionDefinition{
 			Name: t.name, Description: t.description, Strict: true, Parameters: t.schema,
 		}})
@@ -181,7 +198,7 @@ func reasons(model string) bool {
 }
 
 // readReply takes the one tool call out of a reply.
-func readReply(q Question, reply openai.ChatCompletionResponse) (Routed, error) {
+func readReply(q Question, offered []Spec, reply openai.ChatCompletionResponse) (Routed, error) {
 	if len(reply.Choices) != 1 {
 		return Routed{}, fmt.Errorf("%w: there must be one choice", errReply)
 	}
@@ -195,7 +212,11 @@ func readReply(q Question, reply openai.ChatCompletionResponse) (Routed, error) 
 	case len(calls) > 1:
 		return Routed{}, fmt.Errorf("%w: it called more than one tool", errReply)
 	}
-	return checkCall(q, call{calls[0].Function.Name, calls[0].Function.Arguments})
+	name := calls[0].Function.Name
+	if _, ok := SpecByName(offered, name); !ok && name != toolClarify && name != toolOutOfScope {
+		return Routed{}, fmt.Errorf("%w: there is no tool of that name", errReply)
+	}
+	return checkCall(q, call{name, calls[0].Function.Arguments})
 }
 
 // complete makes one call, with retries while there is time for them.
