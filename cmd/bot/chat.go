@@ -125,7 +125,7 @@ func (a *app) wireTerminal(t *terminal, cfg Config, policy func() *intents.Polic
 	t.core, err = newCore(coreConfig{
 		Redis: rdb, Queue: queue, Workspaces: []adapters.Workspace{w}, Policy: policy, Router: router,
 		Neo:      neoapi.Config{BaseURL: cfg.NeoBaseURL, Key: string(cfg.NeoAPIKey), HTTP: metrics.client("neo", 0)},
-		Consumer: "terminal", Logger: log, Metrics: metrics, Now: a.now,
+		Consumer: "terminal", Block: 100 * time.Millisecond, Logger: log, Metrics: metrics, Now: a.now,
 		Connect: func(p ports) (_ []adapters.Adapter, err error) {
 			t.console, err = newConsole(w, policy, p, a.now)
 			return []adapters.Adapter{t.console, absent{adapters.Slack}, absent{adapters.Teams}}, err

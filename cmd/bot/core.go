@@ -22,8 +22,8 @@ import (
 // keyPrefix starts every key in Redis.
 const keyPrefix = "neobot"
 
-// coreConfig is what a bot is made of, whatever it is for. Everything but
-// Lease is needed.
+// coreConfig is what a bot is made of, whatever it is for. Everything without a
+// default is needed.
 type coreConfig struct {
 	Redis redis.UniversalClient
 	// Queue is where deliveries and posts are kept: Redis, or one of the
@@ -42,6 +42,9 @@ type coreConfig struct {
 	// A post that a dead process began is left alone for two thirds of it, so a
 	// platform call must not take longer than one third.
 	Lease time.Duration
+	// Block is how long a worker waits for deliveries in one read, and so how
+	// long a stop can take; 0: the default.
+	Block time.Duration
 	// NeoBudget is how many requests to Neo all replicas may make in a minute; 0: the default.
 	NeoBudget int
 	// Connect makes the platforms' adapters. The handler it is given may be
@@ -122,7 +125,7 @@ func (c *core) stores() (err error) {
 	}
 	c.inbox, err = adapters.NewInbox(adapters.InboxConfig{
 		Redis: c.cfg.Queue, Prefix: keyPrefix, Workspaces: c.cfg.Workspaces, Consumer: c.cfg.Consumer,
-		Now: c.cfg.Now, Logger: c.cfg.Logger, Metrics: c.cfg.Metrics, Lease: c.cfg.Lease,
+		Now: c.cfg.Now, Logger: c.cfg.Logger, Metrics: c.cfg.Metrics, Lease: c.cfg.Lease, Block: c.cfg.Block,
 	})
 	return err
 }

@@ -253,7 +253,7 @@ func (w *world) start() {
 	var adapter *slack.Adapter
 	var err error
 	b.core, err = newCore(coreConfig{
-		Redis: rdb, Queue: rdb, Workspaces: []adapters.Workspace{scenarioWorkspace}, Policy: w.policy.Load, Consumer: "scenario",
+		Redis: rdb, Queue: rdb, Workspaces: []adapters.Workspace{scenarioWorkspace}, Policy: w.policy.Load, Consumer: "scenario", Block: 20 * time.Millisecond,
 		Neo:    neoapi.Config{BaseURL: w.neoURL, Key: w.key, Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() }},
 		Router: w.router(log), Logger: log, Metrics: b.work, Now: w.clock.Now,
 		Connect: func(p ports) (_ []adapters.Adapter, err error) {
