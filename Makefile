@@ -71,6 +71,10 @@ race: ## All Go tests with the race detector, against a real redis-server where 
 bench: ## Benchmarks: acknowledgement, ask and approve flows; CPU, allocations and Redis round trips per flow.
 	@deploy/test/with-redis.sh go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(PKGS)
 
+.PHONY: eval
+eval: ## How well questions are understood: accuracy per kind and the misses; asks a model too when OPENAI_MODEL is set.
+	@go test ./intents -count=1 -v -timeout 60m -run '^TestEval$$' -eval
+
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (60s) each.
 	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | sort | while read -r file; do \
