@@ -75,7 +75,7 @@ func planVersions(ctx context.Context, s *Service, a *ask, in args) (outcome, er
 		what := strings.Join(v.texts("changed_fields"), ", ")
 		items[i] = cards.Item{
 			Title:  parts(labeled("Version", v.text("version", "id")), v.sub("changed_by").text("name"), v.text("changed_by", "updated_by")),
-			Detail: parts(a.when(v.at("created_at", "updated_at")), orNone(v.text("summary", "description"), strings.ReplaceAll(what, "_", " "))),
+			Detail: parts(a.when(v.at("created_at", "updated_at")), strings.ReplaceAll(orNone(v.text("summary", "description"), what), "_", " ")),
 		}
 	}
 	card := cards.Card{Title: "Versions of " + agent.Name, Summary: plural(len(items), "version") + ", newest first."}
@@ -109,9 +109,9 @@ func planCompare(ctx context.Context, s *Service, a *ask, in args) (outcome, err
 		return outcome{}, err
 	}
 	card := cards.Card{Title: agent.Name + ": then and now", Changes: diffAll(was.Raw, is.Raw)}
-	card.Summary = itoa(len(card.Changes)) + " settings differ from " + a.clock(then) + "."
+	card.Summary = plural(len(card.Changes), "setting") + " changed since " + a.clock(then) + "."
 	if len(card.Changes) == 0 {
-		card.Summary = "Nothing differs from " + a.clock(then) + "."
+		card.Summary = "Nothing has changed since " + a.clock(then) + "."
 	}
 	if by := newObject(is.Raw).text("updated_by"); by != "" && len(card.Changes) > 0 {
 		card.Fields = fields("Last changed by", by, "On", a.when(is.UpdatedAt.Time))
@@ -155,10 +155,16 @@ func planStats(ctx context.Context, s *Service, a *ask, in args) (outcome, error
 		card.Body = append(card.Body, cards.Block{Table: table})
 		delete(o, "by_status")
 	}
-	delete(o, "agent_id")
-	delete(o, "window_days")
-	raw := mustJSON(o)
-	a.present(&card, raw)
+	runs := o.text("total_executions")
+	took := ""
+	if n := o.number("average_seconds"); n > 0 {
+		took = seconds(n)
+	}
+	card.Fields = fields("Runs", runs, "Average time", took, "Last run", a.when(o.at("last_execution_at")))
+	for _, shown := range []string{"agent_id", "window_days", "total_executions", "average_seconds", "last_execution_at"} {
+		delete(o, shown)
+	}
+	a.present(&card, mustJSON(o))
 	return outcome{card: card}, nil
 }
 

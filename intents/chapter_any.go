@@ -103,7 +103,7 @@ func (s *Service) findOperation(a *ask, said string) (neoapi.Operation, error) {
 
 // operationForm offers a button that opens a form made from the schema.
 func (a *ask) operationForm(op neoapi.Operation) outcome {
-	card := cards.Card{Title: op.Summary, Status: cards.StatusQuestion, Summary: oneLine(op.Description, 300)}
+	card := cards.Card{Title: op.Summary, Status: cards.StatusQuestion, Summary: "Fill in what it needs; the optional fields can stay empty."}
 	if op.Access == neoapi.Write {
 		card.Footer = append(card.Footer, "It changes something, so it will need approval.")
 	}

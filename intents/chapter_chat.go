@@ -83,7 +83,7 @@ func (a *ask) requestCard(r neoapi.TilRequest) cards.Card {
 			Intent: Intent{Name: intentDecide, Args: args{"request": string(r.ID), "decision": d.action, "seen": requestDigest(r)}},
 		})})
 	}
-	card.Footer = append(card.Footer, "Pressing decides it in Neo at once.")
+	card.Footer = append(card.Footer, "Only the people named can decide it here.")
 	return card
 }
 
@@ -125,9 +125,24 @@ func planDecide(ctx context.Context, _ *Service, a *ask, in args) (outcome, erro
 	return outcome{proposal: &proposal{
 		title: upperFirst(in["decision"]) + " technician request " + string(r.ID), target: parts(requestText(r), r.AgentName),
 		change:    neoapi.Change{Op: "decide_til_request", Path: map[string]string{"request_id": string(r.ID)}, Body: mustJSON(body)},
-		fields:    fields("Ticket", string(r.TicketNumber), "Wanted", oneLine(requestText(r), 300)),
+		fields:    fields("Ticket", string(r.TicketNumber)),
 		confirmed: true,
 	}}, nil
+}
+
+// speaker is who wrote a message of a chat session.
+func speaker(session, m object) string {
+	if name := m.text("author_name", "user_name", "sender"); name != "" {
+		return name
+	}
+	switch role := m.text("role"); role {
+	case "assistant":
+		return "Neo"
+	case "user":
+		return orNone(session.text("user_name"), "the user")
+	default:
+		return orNone(role, "somebody")
+	}
 }
 
 var sessionList = listing{
@@ -158,7 +173,7 @@ func planSession(ctx context.Context, s *Service, a *ask, _ args) (outcome, erro
 	items := make([]cards.Item, len(messages))
 	for i, m := range messages {
 		items[i] = cards.Item{
-			Title:  parts(orNone(m.text("author_name", "user_name", "role", "sender"), "somebody"), a.when(m.at("created_at"))),
+			Title:  parts(speaker(session, m), a.when(m.at("created_at"))),
 			Detail: oneLine(m.text("content", "text", "message"), 400),
 		}
 	}

@@ -307,6 +307,11 @@ func planROI(ctx context.Context, _ *Service, a *ask, _ args) (outcome, error) {
 	result := o.sub("result")
 	card := cards.Card{Title: "Return on investment", Summary: result.text("headline", "summary")}
 	card.Fields = fields("Period", labeledAfter(o.text("period_days"), "days"), "An hour costs", o.text("hourly_rate"), "Finished", a.when(o.at("completed_at")))
+	if money := result.number("money_saved"); money > 0 {
+		card.Fields = append(card.Fields, cards.Field{Name: "Money saved", Value: result.text("currency_symbol") + thousands(money)})
+		delete(result, "money_saved")
+		delete(result, "currency_symbol")
+	}
 	delete(result, "headline")
 	a.present(&card, mustJSON(result))
 	card.Footer = []string{"As Neo's analysis " + o.text("analysis_id") + " says"}

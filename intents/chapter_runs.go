@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"time"
 
 	"neobot/cards"
 	"neobot/neoapi"
@@ -182,12 +181,12 @@ func matchItem(a *ask, event, m object) cards.Item {
 	for _, c := range m.sub("match_details").list("field_comparisons") {
 		if !c.is("is_match") && failed < 3 {
 			failed++
-			item.Detail += "\n✗ " + strings.ReplaceAll(c.text("field_name"), "_", " ") + " is " + quoted(c, "field_value") +
+			item.Detail += " · ✗ " + strings.ReplaceAll(c.text("field_name"), "_", " ") + " is " + quoted(c, "field_value") +
 				", the rule wants " + strings.ReplaceAll(c.text("operator"), "_", " ") + " " + quoted(c, "rule_value")
 		}
 	}
 	if failed == 0 {
-		item.Detail += prefixed("\n", oneLine(m.text("match_reason"), 200))
+		item.Detail += prefixed(" · ", oneLine(m.text("match_reason"), 200))
 	}
 	return item
 }
@@ -322,7 +321,7 @@ func planCancel(ctx context.Context, s *Service, a *ask, in args) (outcome, erro
 
 func runProposal(a *ask, run neoapi.Execution, op, title, warning string) outcome {
 	return outcome{proposal: &proposal{
-		title: title, target: run.AgentName + " (run " + string(run.ID) + ")", warning: warning,
+		title: title, target: run.AgentName + ", its run of " + a.clock(run.CreatedAt.Time), warning: warning,
 		change: neoapi.Change{Op: op, Path: map[string]string{"execution_id": string(run.ID)}},
 		fields: fields("Started", a.clock(run.CreatedAt.Time), "Status", runStatus(run.Status), "Ticket", string(run.EntityNumber), "Error", oneLine(run.Error, 200)),
 	}}
@@ -362,9 +361,9 @@ func backfillSignal(op, verb, summary string) entry {
 			}
 			return outcome{proposal: &proposal{
 				title:  upperFirst(verb) + " the backfill of “" + b.text("target_workflow_name") + "”",
-				target: "backfill " + b.text("id"), change: neoapi.Change{Op: op, Path: map[string]string{"backfill_id": b.text("id")}},
-				fields:  fields("State", b.text("state"), "Done", b.text("processed_count"), "Of", b.text("total_estimated"), "Failed", b.text("failed_count")),
-				warning: "Neo shows the effect within about " + (30 * time.Second).String() + ".",
+				target: b.text("target_workflow_name") + " (backfill " + b.text("id") + ")", change: neoapi.Change{Op: op, Path: map[string]string{"backfill_id": b.text("id")}},
+				fields:  fields("State", strings.ToLower(b.text("state")), "Done", b.text("processed_count")+" of "+orNone(b.text("total_estimated"), "?"), "Failed", b.text("failed_count")),
+				warning: "Neo shows the effect within about 30 s.",
 			}}, nil
 		},
 	}

@@ -153,7 +153,7 @@ func syncItem(a *ask, r object) cards.Item {
 	item.Detail = parts(plural(synced, "item"), plural(len(failed), "failure"), oneLine(r.text("dashboard_message"), 120))
 	if r.text("error") != "" || len(failed) > 0 {
 		item.Status = cards.StatusFailed
-		item.Detail += prefixed("\n", orNone(oneLine(r.text("error"), 160), strings.Join(failed[:min(len(failed), 2)], "\n")))
+		item.Detail += prefixed(" · ", orNone(oneLine(r.text("error"), 160), strings.Join(failed[:min(len(failed), 2)], " · ")))
 	}
 	return item
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"neobot/cards"
@@ -152,14 +153,12 @@ func driftCard(title string, found []difference) cards.Card {
 		}
 		for n, c := range e.Changes {
 			if n == 6 {
-				item.Detail += "\nand " + itoa(len(e.Changes)-n) + " more fields"
+				item.Detail += " · and " + itoa(len(e.Changes)-n) + " more fields"
 				break
 			}
-			item.Detail += prefixed("\n", c.Field+": "+short(c.Before)+" → "+short(c.After))
+			item.Detail += prefixed(" · ", c.Field+": "+short(c.Before)+" → "+short(c.After))
 		}
-		if item.Detail != "" && item.Detail[0] == '\n' {
-			item.Detail = item.Detail[1:]
-		}
+		item.Detail = strings.TrimPrefix(item.Detail, " · ")
 		if len(card.Body) == 0 {
 			card.Body = []cards.Block{{}}
 		}

@@ -147,4 +147,15 @@ func levelWords(l neoapi.Level) string {
 	return "Disabled"
 }
 
-func groupWords(g neoapi.Group) string { return upperFirst(strings.ReplaceAll(string(g), "_", " ")) }
+// groupNames are the groups whose slug is not what people call them.
+var groupNames = map[neoapi.Group]string{
+	"til_requests": "Technician requests", "api_keys": "API keys", "inbox_comms": "Notices", "rmm_scripts": "RMM scripts", "intents": "Intake forms",
+	"end_companies": "Client companies", "callbacks": "Events", "meta": "Health and API description",
+}
+
+func groupWords(g neoapi.Group) string {
+	if name, ok := groupNames[g]; ok {
+		return name
+	}
+	return upperFirst(strings.ReplaceAll(string(g), "_", " "))
+}

@@ -205,7 +205,23 @@ func (a *ask) shown(o object, field string) string {
 	}
 }
 
-func fieldLabel(name string) string { return upperFirst(strings.ReplaceAll(name, "_", " ")) }
+// fieldLabels are names of fields that people would not say like that.
+var fieldLabels = map[string]string{
+	"bucket_start": "From", "p95_processing_seconds": "95 % handled within (s)", "psa_calls": "PSA calls", "match_ratio": "Agents started per event",
+	"credits_consumed": "Credits", "total_sessions": "Sessions", "total_turns": "Questions", "psa": "PSA", "capped": "Held back",
+	"currency_symbol": "Currency", "sample_size": "Runs looked at", "runs_counted": "Runs in all",
+}
+
+func fieldLabel(name string) string {
+	if label, ok := fieldLabels[name]; ok {
+		return label
+	}
+	label := strings.ReplaceAll(name, "_", " ")
+	if rest, ok := strings.CutPrefix(label, "psa "); ok {
+		return "PSA " + rest
+	}
+	return upperFirst(label)
+}
 
 var titleFields = []string{
 	"name", "title", "display_name", "psa_company_name", "agent_name", "workflow_name", "internal_name", "label", "summary",

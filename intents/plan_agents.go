@@ -93,13 +93,10 @@ func planShowAgent(ctx context.Context, s *Service, a *ask, in args) (outcome, e
 	card := cards.Card{
 		Title: agent.Name, Status: stateIcon(agent),
 		Summary: "It is " + onOff(agent.State) + ". " + upperFirst(kindWords(agent)) + ".",
-		Fields: []cards.Field{
-			{Name: "State", Value: onOff(agent.State)},
-			{Name: "Kind", Value: kindWords(agent)},
-			{Name: "Works on", Value: strings.ReplaceAll(agent.EntityType, "_", " ")},
-			{Name: "Last changed", Value: a.clock(agent.UpdatedAt.Time)},
-			{Name: "Id", Value: string(agent.ID)},
-		},
+		Fields: fields(
+			"Works on", strings.TrimSuffix(strings.ReplaceAll(agent.EntityType, "_", " "), "none"),
+			"Last changed", a.clock(agent.UpdatedAt.Time), "Changed by", textField(agent.Raw, "updated_by"), "Agent number", string(agent.ID),
+		),
 	}
 	if text := textField(agent.Raw, "description"); text != "" {
 		card.Body = append(card.Body, cards.Block{Heading: "Description", Text: clip(text, 600)})

@@ -40,7 +40,9 @@ func planHelp(_ context.Context, s *Service, a *ask, _ args) (outcome, error) {
 // plainExample fills the placeholders of an example for people.
 func plainExample(s string) string {
 	return strings.NewReplacer("<agent>", "Ticket triage", "<ticket>", "48213", "<when>", "today",
-		"<month>", "last month", "<name>", "Triage EU", "<run>", "of ticket 48213").Replace(s)
+		"<month>", "last month", "<name>", "Triage EU", "<run>", "of ticket 48213",
+		"<template>", "License audit", "<company>", "Contoso", "<integration>", "ConnectWise", "<skill>", "VPN first aid",
+		"<session>", "my printer", "<request>", "912", "<handover>", "h-1", "<text>", "…", "<operation>", "list technicians").Replace(s)
 }
 
 // may reports whether the person may use every operation of an intent here.
@@ -87,7 +89,8 @@ func prefixed(prefix, s string) string {
 
 // approvers says, for each change this person may ask for, who decides.
 func (a *ask) approvers(s *Service) []cards.Item {
-	var items []cards.Item
+	var deciders []string
+	changes := map[string][]string{}
 	seen := map[string]bool{}
 	for _, spec := range s.specs {
 		if !spec.Write || !a.may(spec) {
@@ -102,7 +105,14 @@ func (a *ask) approvers(s *Service) []cards.Item {
 		if rule, ok := a.policy.Rule(op); ok {
 			who = orNone(list(rule.Deciders(a.who.Name), "or"), "nobody")
 		}
-		items = append(items, cards.Item{Title: op.Summary, Detail: who})
+		if changes[who] == nil {
+			deciders = append(deciders, who)
+		}
+		changes[who] = append(changes[who], op.Summary)
+	}
+	items := make([]cards.Item, len(deciders))
+	for i, who := range deciders {
+		items[i] = cards.Item{Title: upperFirst(who), Detail: strings.Join(changes[who], " · ")}
 	}
 	return items
 }

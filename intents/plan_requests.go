@@ -79,7 +79,7 @@ func requestItem(a *ask, r neoapi.TilRequest) cards.Item {
 		}
 		parts = append(parts, orNone(strings.ToLower(r.Status), "decided")+" by "+orNone(r.DecidedBy.Name, "somebody")+" "+a.clock(r.UpdatedAt.Time))
 	}
-	item.Detail = strings.Join(parts, "\n")
+	item.Detail = strings.Join(parts, " · ")
 	return item
 }
 
@@ -182,7 +182,7 @@ type waiting struct {
 func (w waiting) item(a *ask) cards.Item {
 	detail := "asked by " + w.rec.Requester + " " + a.clock(w.rec.CreatedAt) + " · expires " + a.clock(w.rec.ExpiresAt)
 	if !w.mine {
-		detail += "\nfor " + list(w.view.Approvers, "or")
+		detail += " · for " + list(w.view.Approvers, "or")
 	}
 	return cards.Item{Title: w.view.Title, Detail: detail, Status: cards.StatusPending}
 }

@@ -116,7 +116,7 @@ func runItem(a *ask, run neoapi.Execution) cards.Item {
 		detail += " · " + seconds(run.SecondsSpent)
 	}
 	if text := orNone(run.Error, run.Message); text != "" {
-		detail += "\n" + clip(strings.Join(strings.Fields(text), " "), 140)
+		detail += " · " + clip(strings.Join(strings.Fields(text), " "), 140)
 	}
 	return cards.Item{Title: title, Detail: detail, Status: runIcon(run.Status)}
 }

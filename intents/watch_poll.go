@@ -290,7 +290,7 @@ func (a *ask) watchCard(w watch, p watchPost) cards.Card {
 				card.Status = item.Status
 			}
 			for _, c := range e.Changes[:min(len(e.Changes), 5)] {
-				item.Detail += "\n" + c.Field + ": " + clip(oneLine(orNone(c.Before, "(not set)"), 80), 60) + " → " + clip(oneLine(orNone(c.After, "(not set)"), 80), 60)
+				item.Detail += " · " + c.Field + ": " + clip(oneLine(orNone(c.Before, "(not set)"), 80), 60) + " → " + clip(oneLine(orNone(c.After, "(not set)"), 80), 60)
 			}
 			items = append(items, item)
 		}
