@@ -41,7 +41,7 @@ var clouds = []Cloud{
 }
 
 func publicCloud(name, service string, hosts ...string) Cloud {
-	return Cloud{
+	return Cloud{ //nolint:gosec // G101: addresses, no credentials
 		Name:        name,
 		Issuer:      "https://api.botframework.com",
 		MetadataURL: "https://login.botframework.com/v1/.well-known/openidconfiguration",
@@ -53,7 +53,7 @@ func publicCloud(name, service string, hosts ...string) Cloud {
 }
 
 func govCloud(name, service, host string) Cloud {
-	return Cloud{
+	return Cloud{ //nolint:gosec // G101: addresses, no credentials
 		Name:        name,
 		Issuer:      "https://api.botframework.us",
 		MetadataURL: "https://login.botframework.azure.us/v1/.well-known/openidconfiguration",

@@ -222,7 +222,7 @@ func (c *Connector) call(ctx context.Context, r request, out any) error {
 			wait = e.RetryAfter + rand.N(firstPause) //nolint:gosec // jitter is not a secret
 		}
 		pause = min(2*pause, maxPause)
-		c.log.Warn("connector call is tried again", "op", r.op, "try", try, "wait", wait, "err", err)
+		c.log.WarnContext(ctx, "connector call is tried again", "op", r.op, "try", try, "wait", wait, "err", err)
 		if c.sleep(ctx, wait) != nil {
 			return err
 		}

@@ -177,11 +177,11 @@ func TestConnectorRefusesAddresses(t *testing.T) {
 	}
 	// Not on loopback: then loopback connectors are as foreign as any other.
 	public, _ := CloudNamed(Public)
-	real, err := NewConnector(ConnectorConfig{AppID: "a", AppPassword: "b", AppTenant: "c", Cloud: public, Now: time.Now})
+	public2, err := NewConnector(ConnectorConfig{AppID: "a", AppPassword: "b", AppTenant: "c", Cloud: public, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := real.send(t.Context(), "http://127.0.0.1:1/", "c", text("x")); !errors.Is(err, ErrService) {
+	if _, err := public2.send(t.Context(), "http://127.0.0.1:1/", "c", text("x")); !errors.Is(err, ErrService) {
 		t.Errorf("loopback connector with Microsoft's token: %v", err)
 	}
 }
@@ -261,7 +261,7 @@ func TestErrorMeaning(t *testing.T) {
 
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
-	a, conn := newAPI(t, func(w http.ResponseWriter) { panic(http.ErrAbortHandler) })
+	a, conn := newAPI(t, func(http.ResponseWriter) { panic(http.ErrAbortHandler) })
 	if _, err := conn.send(t.Context(), a.URL, "c", text("x")); err == nil || len(a.seen) != 1 {
 		t.Errorf("a post without an answer must not be repeated here: %v, %d calls", err, len(a.seen))
 	}

@@ -36,7 +36,7 @@ type delivery struct {
 func (a *Adapter) take(ctx context.Context, act *activity, raw []byte) response {
 	w, ok := a.workspace(act)
 	if !ok {
-		return a.foreign(act)
+		return a.foreign(ctx, act)
 	}
 	if act.From.Role == "bot" || strings.HasPrefix(act.From.ID, "28:") {
 		return accepted // a bot, maybe ourselves: no conversation of machines
@@ -63,9 +63,9 @@ func (a *Adapter) take(ctx context.Context, act *activity, raw []byte) response 
 
 // foreign: a tenant that is not served gets nothing said into its
 // conversations; a click is answered, because Teams shows something anyway.
-func (a *Adapter) foreign(act *activity) response {
+func (a *Adapter) foreign(ctx context.Context, act *activity) response {
 	a.cfg.RefusedFunc("tenant")
-	a.log.Warn("delivery of a tenant that is not served", "type", act.Type,
+	a.log.WarnContext(ctx, "delivery of a tenant that is not served", "type", act.Type,
 		"tenant", clip(act.Conversation.TenantID, 64), "channel_tenant", clip(act.ChannelData.Tenant.ID, 64))
 	if act.Type == "invoke" {
 		return invokeText(act.Name, "This bot does not serve your organisation.")
@@ -113,7 +113,7 @@ func (a *Adapter) remember(ctx context.Context, d *delivery) (response, bool) {
 	}
 	if d.place.ID == "" || d.user.ID == "" {
 		a.cfg.RefusedFunc("malformed")
-		a.log.Warn("activity without conversation or sender", "workspace", d.workspace, "type", d.Type)
+		a.log.WarnContext(ctx, "activity without conversation or sender", "workspace", d.workspace, "type", d.Type)
 		return accepted, false
 	}
 	key := convKey(d.workspace, d.place.ID) + "|" + d.user.ID
@@ -121,7 +121,7 @@ func (a *Adapter) remember(ctx context.Context, d *delivery) (response, bool) {
 		return response{}, true
 	}
 	if err := a.cfg.Refs.Save(ctx, d.workspace, s.ref, s.person); err != nil {
-		return a.put(d.workspace, "reference", false, err), false
+		return a.put(ctx, d.workspace, "reference", false, err), false
 	}
 	a.saved.put(key, s)
 	a.saved.put(convKey(d.workspace, d.place.ID), saved{ref: s.ref})
@@ -135,10 +135,10 @@ func (a *Adapter) message(ctx context.Context, d *delivery) response {
 	if text == "" && len(d.Value) > 0 && string(d.Value) != "null" {
 		click, ok := d.click("", d.Value)
 		if !ok {
-			return a.dropped(d, "submit")
+			return a.dropped(ctx, d, "submit")
 		}
 		fresh, err := a.cfg.Inbox.PutClick(ctx, click)
-		return a.put(d.workspace, "click", fresh, err)
+		return a.put(ctx, d.workspace, "click", fresh, err)
 	}
 	if text == "" {
 		return accepted // a picture, a file, only a mention
@@ -150,13 +150,13 @@ func (a *Adapter) message(ctx context.Context, d *delivery) response {
 	if err == nil && fresh && d.place.Kind != adapters.Channel { // channels show no typing
 		a.aside(ctx, func(ctx context.Context) { a.typing(ctx, d) })
 	}
-	return a.put(d.workspace, "message", fresh, err)
+	return a.put(ctx, d.workspace, "message", fresh, err)
 }
 
 // dropped: a click that none of our cards can make.
-func (a *Adapter) dropped(d *delivery, what string) response {
+func (a *Adapter) dropped(ctx context.Context, d *delivery, what string) response {
 	a.cfg.RefusedFunc("malformed")
-	a.log.Warn("malformed click dropped", "workspace", d.workspace, "what", what, "user", d.user.ID, "name", clip(d.Name, 60))
+	a.log.WarnContext(ctx, "malformed click dropped", "workspace", d.workspace, "what", what, "user", d.user.ID, "name", clip(d.Name, 60))
 	return accepted
 }
 
@@ -204,12 +204,12 @@ func (a *Adapter) installation(ctx context.Context, d *delivery) response {
 	// The home page is the welcome: it says what the person may do, or whom to ask.
 	first, err := a.cfg.Refs.Once(ctx, d.workspace, "home:"+d.user.ID, 24*time.Hour)
 	if err != nil || !first {
-		return a.put(d.workspace, "welcome", first, err)
+		return a.put(ctx, d.workspace, "welcome", first, err)
 	}
 	fresh, err := a.cfg.Inbox.PutMessage(ctx, adapters.Message{
 		Workspace: d.workspace, User: d.user, Conversation: d.place, ID: d.id, At: d.at, Home: true,
 	})
-	return a.put(d.workspace, "welcome", fresh, err)
+	return a.put(ctx, d.workspace, "welcome", fresh, err)
 }
 
 // membership is people or the bot joining or leaving. People joining are no
@@ -232,7 +232,7 @@ func (a *Adapter) membership(ctx context.Context, d *delivery) response {
 		if err == nil && first {
 			a.aside(ctx, func(ctx context.Context) { a.welcome(ctx, d) })
 		}
-		return a.put(d.workspace, "welcome", first, err)
+		return a.put(ctx, d.workspace, "welcome", first, err)
 	}
 	return accepted
 }
@@ -241,7 +241,7 @@ func (a *Adapter) forget(ctx context.Context, d *delivery) response {
 	a.saved.drop(convKey(d.workspace, d.place.ID) + "|" + d.user.ID)
 	a.saved.drop(convKey(d.workspace, d.place.ID))
 	err := a.cfg.Refs.Forget(ctx, d.workspace, d.place.ID)
-	return a.put(d.workspace, "removal", true, err)
+	return a.put(ctx, d.workspace, "removal", true, err)
 }
 
 // orAccepted keeps a refusal and makes no answer a 200.

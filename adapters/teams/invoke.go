@@ -78,12 +78,12 @@ func (a *Adapter) action(ctx context.Context, d *delivery) response {
 	}
 	click, ok := d.click(v.Action.Verb, v.Action.Data)
 	if !ok {
-		a.dropped(d, "action")
+		a.dropped(ctx, d, "action")
 		return invokeText(d.Name, "This button is not known. Ask again for a fresh card.")
 	}
 	answer, there, err := a.wait(ctx, click)
 	if err != nil {
-		return a.put(d.workspace, "click", false, err)
+		return a.put(ctx, d.workspace, "click", false, err)
 	}
 	if !there {
 		// No card here: it would stand in the person's view for ever if the
@@ -124,7 +124,7 @@ func (a *Adapter) privately(ctx context.Context, d *delivery, card cards.Card) s
 	}
 	to := adapters.Destination{Workspace: d.workspace, Conversation: d.place.ID, Thread: d.thread, User: d.user.ID}
 	if err := a.Whisper(ctx, to, card); err != nil {
-		a.log.Warn("private answer not shown", "workspace", d.workspace, "user", d.user.ID, "err", err)
+		a.log.WarnContext(ctx, "private answer not shown", "workspace", d.workspace, "user", d.user.ID, "err", err)
 		return sentence
 	}
 	if d.place.Kind == adapters.Direct {
@@ -143,12 +143,12 @@ func (a *Adapter) fetch(ctx context.Context, d *delivery) response {
 	lenient(d.Value, &v)
 	click, ok := d.click("", v.Data)
 	if !ok || !click.Action.OpensForm() || click.Inputs != nil {
-		a.dropped(d, "dialog")
+		a.dropped(ctx, d, "dialog")
 		return invokeText(d.Name, "This button is not known. Ask again for a fresh card.")
 	}
 	u, c, err := a.Verify(ctx, d.workspace, click.User, click.Conversation)
 	if err != nil {
-		a.log.Warn("person not verified", "workspace", d.workspace, "user", click.User.ID, "err", err)
+		a.log.WarnContext(ctx, "person not verified", "workspace", d.workspace, "user", click.User.ID, "err", err)
 	} else {
 		click.User, click.Conversation = u, c
 	}
@@ -167,7 +167,7 @@ func (a *Adapter) submit(ctx context.Context, d *delivery) response {
 	lenient(d.Value, &v)
 	click, ok := d.click("", v.Data)
 	if !ok || !click.Action.OpensForm() {
-		a.dropped(d, "dialog submit")
+		a.dropped(ctx, d, "dialog submit")
 		return invokeText(d.Name, "This dialog is not known. Press the button on the card again.")
 	}
 	click.Card = adapters.Ref{} // a dialog is no message
@@ -177,7 +177,7 @@ func (a *Adapter) submit(ctx context.Context, d *delivery) response {
 	answer, there, err := a.wait(ctx, click)
 	switch {
 	case err != nil:
-		return a.put(d.workspace, "form", false, err)
+		return a.put(ctx, d.workspace, "form", false, err)
 	case !there:
 		return invokeText(d.Name, "Working on it. The answer will appear in the conversation.")
 	case answer.Where == adapters.Private:

@@ -105,13 +105,13 @@ func (k *keySet) look(ctx context.Context) {
 		switch {
 		case err == nil:
 			k.keys, k.fetched, k.next = keys, now, now.Add(keysFloor)
-			k.log.Info("signing keys loaded", "issuer", k.issuer, "keys", len(keys))
+			k.log.InfoContext(ctx, "signing keys loaded", "issuer", k.issuer, "keys", len(keys))
 		case len(k.keys) > 0:
 			k.next = now.Add(keysFloorFailed)
-			k.log.Warn("signing keys not renewed, the known ones stay in use", "err", err)
+			k.log.WarnContext(ctx, "signing keys not renewed, the known ones stay in use", "err", err)
 		default:
 			k.next = now.Add(keysFloorEmpty)
-			k.log.Error("signing keys not loaded, nothing can be verified", "err", err)
+			k.log.ErrorContext(ctx, "signing keys not loaded, nothing can be verified", "err", err)
 		}
 		return nil, nil
 	})
@@ -151,11 +151,11 @@ func (k *keySet) fetch(ctx context.Context) (map[string]signingKey, error) {
 	if err := k.getJSON(ctx, jwks.String(), &set); err != nil {
 		return nil, fmt.Errorf("key set: %w", err)
 	}
-	return k.usable(set.Keys)
+	return k.usable(ctx, set.Keys)
 }
 
 // usable keeps the RSA signature keys that are big enough.
-func (k *keySet) usable(in []jwk) (map[string]signingKey, error) {
+func (k *keySet) usable(ctx context.Context, in []jwk) (map[string]signingKey, error) {
 	if len(in) > maxKeys {
 		return nil, fmt.Errorf("key set: %d keys", len(in))
 	}
@@ -163,7 +163,7 @@ func (k *keySet) usable(in []jwk) (map[string]signingKey, error) {
 	for _, j := range in {
 		public, err := j.rsa()
 		if err != nil {
-			k.log.Warn("signing key not usable", "kid", j.Kid, "err", err)
+			k.log.WarnContext(ctx, "signing key not usable", "kid", j.Kid, "err", err)
 			continue
 		}
 		if _, dup := out[j.Kid]; !dup {

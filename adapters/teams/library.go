@@ -38,7 +38,7 @@ func (a *Adapter) typing(ctx context.Context, d *delivery) {
 		},
 	})
 	if err != nil {
-		a.log.Debug("typing not shown", "workspace", d.workspace, "err", err)
+		a.log.DebugContext(ctx, "typing not shown", "workspace", d.workspace, "err", err)
 	}
 }
 
@@ -51,7 +51,7 @@ func (a *Adapter) welcome(ctx context.Context, d *delivery) {
 		},
 	})
 	if err != nil {
-		a.log.Warn("welcome not shown", "workspace", d.workspace, "err", err)
+		a.log.WarnContext(ctx, "welcome not shown", "workspace", d.workspace, "err", err)
 	}
 }
 

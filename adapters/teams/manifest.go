@@ -38,7 +38,7 @@ var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{1
 // same input is the same file.
 var packageTime = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// WritePackage writes the app package to upload in the Teams admin centre: a
+// WritePackage writes the app package to upload in the Teams admin center: a
 // zip of manifest and icons.
 func WritePackage(w io.Writer, cfg ManifestConfig) error {
 	manifest, err := Manifest(cfg)

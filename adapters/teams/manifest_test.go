@@ -129,18 +129,18 @@ func TestPackage(t *testing.T) {
 		if f.Name != "outline.png" {
 			continue
 		}
-		clear := 0
+		empty := 0
 		for y := range size {
 			for x := range size {
 				r, g, b, alpha := img.At(x, y).RGBA()
 				if alpha == 0 {
-					clear++
+					empty++
 				} else if r != alpha || g != alpha || b != alpha {
 					t.Fatalf("outline has a colour at %d,%d: Teams takes white only", x, y)
 				}
 			}
 		}
-		if clear < size*size/4 {
+		if empty < size*size/4 {
 			t.Error("outline is not transparent")
 		}
 	}

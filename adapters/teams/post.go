@@ -197,7 +197,7 @@ func (a *Adapter) chat(ctx context.Context, w adapters.Workspace, user string) (
 	}
 	person.ID, person.Chat, person.ServiceURL = user, id, service
 	if err := a.cfg.Refs.Save(ctx, w, ref, person); err != nil {
-		a.log.Warn("opened chat not noted", "workspace", w, "user", user, "err", err)
+		a.log.WarnContext(ctx, "opened chat not noted", "workspace", w, "user", user, "err", err)
 	}
 	return ref, nil
 }

@@ -149,6 +149,16 @@ func newFake(t testing.TB, now func() time.Time) *teamsfake.Server {
 // newRig starts everything. mod changes the configuration first.
 func newRig(t *testing.T, mod ...func(*Config)) *rig {
 	t.Helper()
+	r := newIdleRig(t, mod...)
+	client := redis.NewClient(&redis.Options{Addr: r.redis.Addr(), MaxRetries: -1})
+	t.Cleanup(func() { _ = client.Close() })
+	r.run(t, client)
+	return r
+}
+
+// newIdleRig has no worker.
+func newIdleRig(t *testing.T, mod ...func(*Config)) *rig {
+	t.Helper()
 	r := &rig{redis: miniredis.RunT(t), brain: &brain{tracked: make(chan struct{}, 100)}, clock: &clock{}}
 	r.fake = newFake(t, r.clock.Now)
 	client := redis.NewClient(&redis.Options{Addr: r.redis.Addr(), MaxRetries: -1})
@@ -182,7 +192,6 @@ func newRig(t *testing.T, mod ...func(*Config)) *rig {
 	engine := gin.New()
 	r.Routes(engine)
 	r.fake.Bot = engine
-	r.run(t, client)
 	return r
 }
 

@@ -1,6 +1,7 @@
 package teams
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -62,7 +63,7 @@ func (a *Adapter) messages(c *gin.Context) {
 	act, err := decodeActivity(raw)
 	if err != nil {
 		a.cfg.RefusedFunc("malformed")
-		a.log.Warn("delivery is not an activity", "remote", c.Request.RemoteAddr, "err", err)
+		a.log.WarnContext(ctx, "delivery is not an activity", "remote", c.Request.RemoteAddr, "err", err)
 		c.Status(http.StatusBadRequest)
 		return
 	}
@@ -85,9 +86,9 @@ func (a *Adapter) messages(c *gin.Context) {
 // unauthorized answers the same to everybody; the reason is for us. Only when
 // our keys are missing may the sender come again.
 func (a *Adapter) unauthorized(c *gin.Context, err error) {
-	reason := reasonOf(err)
+	ctx, reason := c.Request.Context(), reasonOf(err)
 	a.cfg.RefusedFunc(string(reason))
-	a.log.Warn("delivery refused", "reason", reason, "remote", c.Request.RemoteAddr, "err", err)
+	a.log.WarnContext(ctx, "delivery refused", "reason", reason, "remote", c.Request.RemoteAddr, "err", err)
 	status := http.StatusUnauthorized
 	if reason == ReasonNoKeys {
 		status = http.StatusServiceUnavailable
@@ -96,14 +97,14 @@ func (a *Adapter) unauthorized(c *gin.Context, err error) {
 }
 
 // put turns the result of a Put into the answer.
-func (a *Adapter) put(w adapters.Workspace, what string, fresh bool, err error) response {
+func (a *Adapter) put(ctx context.Context, w adapters.Workspace, what string, fresh bool, err error) response {
 	if err != nil {
 		a.cfg.RefusedFunc("inbox")
-		a.log.Error("delivery not accepted", "workspace", w, "what", what, "err", err)
+		a.log.ErrorContext(ctx, "delivery not accepted", "workspace", w, "what", what, "err", err)
 		return later
 	}
 	if !fresh {
-		a.log.Debug("repeated delivery", "workspace", w, "what", what)
+		a.log.DebugContext(ctx, "repeated delivery", "workspace", w, "what", what)
 	}
 	return accepted
 }

@@ -148,7 +148,7 @@ func (a *Adapter) person(ctx context.Context, w adapters.Workspace, user string)
 	return p, nil
 }
 
-// shared says whether people of other organisations are in a conversation.
+// shared says whether people from outside are in a conversation.
 // Standard and private channels take members of the team's tenant only; a
 // shared channel can be open to others without naming them. For the rest the
 // roster tells.

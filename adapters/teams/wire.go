@@ -17,8 +17,6 @@ const (
 	maxCard = 25 << 10
 	// maxMessage is the whole activity, counted by Teams in UTF-16.
 	maxMessage = 100 << 10
-
-	cardType = "application/vnd.microsoft.card.adaptive"
 )
 
 // outgoing is an activity we send: only what has a value is in it. The library's

@@ -58,7 +58,7 @@ type Config struct {
 	AppID  string
 	Secret string
 	Tenant string
-	Now    func() time.Time // default time.Now
+	Now    func() time.Time
 }
 
 // Server is the fake. It is safe for concurrent use.
@@ -96,9 +96,6 @@ var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 // New starts a server; it ends with the test.
 func New(t testing.TB, cfg Config) *Server {
 	t.Helper()
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
 	s := &Server{
 		Config: cfg, t: t, key: signingKey(), people: map[string]Person{}, conversations: map[string]*Conversation{},
 		views: map[string]map[string]any{}, tokens: map[string]bool{}, changed: make(chan struct{}),
@@ -123,7 +120,7 @@ func New(t testing.TB, cfg Config) *Server {
 	return s
 }
 
-// MetadataURL, TokenURL and ServiceURL are what to configure the bot with.
+// MetadataURL is for the bot's configuration.
 func (s *Server) MetadataURL() string { return s.URL + "/openid" }
 
 // TokenURL is for the bot's own token.
