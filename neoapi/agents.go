@@ -98,11 +98,17 @@ func get[T any](ctx context.Context, s *Session, op string, a Args) (T, error) {
 
 // list reads a list of objects.
 func list[T any](ctx context.Context, s *Session, op string, a Args, limit int) (out []T, more bool, err error) {
-	items, more, err := s.Pages(ctx, op, a, limit)
+	more, err = s.each(ctx, op, a, func(resp Response, page []json.RawMessage) bool {
+		out = append(out, decodePage[T](resp.parsed, page)...)
+		return limit <= 0 || len(out) < limit
+	})
 	if err != nil {
 		return nil, false, err
 	}
-	return decodeAll[T](items), more, nil
+	if limit > 0 && len(out) > limit {
+		out, more = out[:limit], true
+	}
+	return out, more, nil
 }
 
 // rawKeeper is a type with a Raw field.

@@ -44,6 +44,8 @@ type Response struct {
 	Cursor    string // next_cursor, empty on the last page
 	More      *bool  // has_more, nil when Neo did not say
 	Warnings  []string
+
+	parsed *parsed // of an answer that is shared: what others have decoded of it
 }
 
 // Change is one planned write, complete: what it says is what is sent.

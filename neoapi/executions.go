@@ -50,8 +50,8 @@ type ExecutionFilter struct {
 func (s *Session) ListExecutions(ctx context.Context, f ExecutionFilter) (runs []Execution, more bool, err error) {
 	args := query("agent_id", f.AgentID, "entity_id", f.EntityID, "entity_number", f.EntityNumber, "status", f.Status)
 	cut := timeCut{since: f.Since, until: f.Until, newestFirst: true}
-	more, err = s.Each(ctx, "list_executions", args, func(page []json.RawMessage) bool {
-		for _, run := range decodeAll[Execution](page) {
+	more, err = s.each(ctx, "list_executions", args, func(resp Response, page []json.RawMessage) bool {
+		for _, run := range decodePage[Execution](resp.parsed, page) {
 			if cut.keep(run.CreatedAt.Time) {
 				runs = append(runs, run)
 			}

@@ -3,7 +3,9 @@ package neoapi
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"testing"
@@ -272,5 +274,35 @@ func TestLocationNotSet(t *testing.T) {
 		if err == nil || loc != time.UTC {
 			t.Errorf("%q: %v %v", zone, loc, err)
 		}
+	}
+}
+
+// A list within the life of the cache is sent for once and decoded once, and
+// what one caller does to his slice is not seen by the next.
+func TestListIsDecodedOnce(t *testing.T) {
+	t.Parallel()
+	neo := newFakeNeo(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"data":[{"id":1,"name":"one"},{"id":2,"name":"two"}],"meta":{}}`)
+	})
+	c := newTestClient(t, neo.URL, func(cfg *Config) { cfg.Cache = time.Minute })
+	session := c.Session(everything(t))
+	for range 3 {
+		agents, _, err := session.ListAgents(t.Context(), "", 0)
+		if err != nil || len(agents) != 2 || agents[0].Name != "one" {
+			t.Fatalf("%v, %v", agents, err)
+		}
+		agents[0].Name = "changed"
+	}
+	if n := len(neo.requests()); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	op, _ := session.Catalog().Operation("list_agents")
+	resp, err := session.Read(t.Context(), op.ID, Args{Query: url.Values{"page_size": {"200"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := resp.items(op)
+	if err != nil || len(resp.parsed.pages) != 1 || &decodePage[Agent](resp.parsed, page)[0] != &decodePage[Agent](resp.parsed, page)[0] {
+		t.Errorf("decoded again: %v, %v", resp.parsed, err)
 	}
 }

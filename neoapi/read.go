@@ -3,6 +3,7 @@ package neoapi
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
@@ -78,6 +79,7 @@ func (c *Client) shared(ctx context.Context, r request) (Response, error) {
 		defer cancel()
 		resp, err := c.read(fctx, r)
 		if err == nil {
+			resp.parsed = &parsed{}
 			c.cache.put(key, gen, resp, c.now())
 		}
 		return resp, err
@@ -115,6 +117,7 @@ type readCache struct {
 	keep    time.Duration
 	mu      sync.Mutex
 	gen     uint64
+	swept   time.Time
 	entries map[string]cached
 }
 
@@ -149,6 +152,10 @@ func (c *readCache) put(key string, gen uint64, resp Response, now time.Time) {
 	}
 	if c.entries == nil || len(c.entries) >= cacheEntries {
 		c.entries = map[string]cached{}
+	}
+	if now.After(c.swept.Add(c.keep)) { // what has run out would only take memory
+		maps.DeleteFunc(c.entries, func(_ string, e cached) bool { return !now.Before(e.end) })
+		c.swept = now
 	}
 	c.entries[key] = cached{resp: resp, end: now.Add(c.keep)}
 }

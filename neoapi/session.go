@@ -84,6 +84,10 @@ func (s *Session) Read(ctx context.Context, op string, args Args) (Response, err
 // false, the list ends, or 50 pages were read. more is true when the list goes
 // on, or may go on, after what visit saw.
 func (s *Session) Each(ctx context.Context, op string, args Args, visit func(page []json.RawMessage) bool) (more bool, err error) {
+	return s.each(ctx, op, args, func(_ Response, page []json.RawMessage) bool { return visit(page) })
+}
+
+func (s *Session) each(ctx context.Context, op string, args Args, visit func(resp Response, page []json.RawMessage) bool) (more bool, err error) {
 	o, _ := s.client.catalog.Operation(op)
 	query := url.Values{}
 	maps.Copy(query, args.Query)
@@ -102,7 +106,7 @@ func (s *Session) Each(ctx context.Context, op string, args Args, visit func(pag
 			return false, err
 		}
 		ends := !resp.goesOn(o, len(page), query.Get("page_size"))
-		if !visit(page) || ends {
+		if !visit(resp, page) || ends {
 			return !ends, nil
 		}
 		if o.Paged == ByPage {
@@ -134,8 +138,8 @@ func (s *Session) Pages(ctx context.Context, op string, args Args, limit int) (i
 
 // items of a list answer.
 func (r Response) items(op Operation) ([]json.RawMessage, error) {
-	var out []json.RawMessage
-	if err := json.Unmarshal(r.Data, &out); err != nil {
+	out, err := r.parsed.list(r.Data)
+	if err != nil {
 		return nil, &Error{Op: op.ID, Status: r.Status, Code: CodeNotList, RequestID: r.RequestID, Outcome: NotApplied, Err: err}
 	}
 	return out, nil
