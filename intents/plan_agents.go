@@ -284,10 +284,13 @@ func stateIcon(agent neoapi.Agent) cards.Status {
 	return cards.StatusDone
 }
 
+var (
+	autonomyWords = map[string]string{"CHAINED_ACTIONS": "workflow", "AGENTIC": "agent", "CONVERSATIONAL": "chat agent"}
+	triggerWords  = map[string]string{"SCHEDULED": "runs on a schedule", "TRIGGERED": "starts on events", "NONE": "answers in chat"}
+)
+
 func kindWords(agent neoapi.Agent) string {
-	kind := map[string]string{"CHAINED_ACTIONS": "workflow", "AGENTIC": "agent", "CONVERSATIONAL": "chat agent"}[agent.AutonomyType]
-	start := map[string]string{"SCHEDULED": "runs on a schedule", "TRIGGERED": "starts on events", "NONE": "answers in chat"}[agent.TriggerType]
-	return orNone(kind, "agent") + ", " + orNone(start, "start unknown")
+	return orNone(autonomyWords[agent.AutonomyType], "agent") + ", " + orNone(triggerWords[agent.TriggerType], "start unknown")
 }
 
 func orNone(s, other string) string {

@@ -17,6 +17,10 @@ func openRedis(url Secret) (redis.UniversalClient, error) {
 		return nil, errors.New("REDIS_URL is not a Redis address") // err would print the password
 	}
 	opt.ClientName = "neobot"
+	// RESP3 would have every reply looked through for notifications, which we do
+	// not use. Our commands are small: the library's buffers, 320 KiB for every
+	// pair of connections, would be most of our memory.
+	opt.Protocol, opt.ReadBufferSize, opt.WriteBufferSize, opt.PipelinePoolSize = 2, 8<<10, 8<<10, -1
 	// Workers block on reads; the rest must never wait for a free connection.
 	opt.PoolSize = 64
 	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout = 2*time.Second, 3*time.Second, 3*time.Second
