@@ -317,6 +317,21 @@ func (r Rule) Deciders(requester string) []string {
 	return names
 }
 
+// ConsoleNames are the people of the terminal, sorted.
+func (p *Policy) ConsoleNames() []string {
+	if p == nil {
+		return nil
+	}
+	var names []string
+	for key := range p.byUser {
+		if key.workspace.Platform() == adapters.Console && !slices.Contains(names, key.id) {
+			names = append(names, key.id)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Admins are the names of those who can change permissions, for refusals.
 func (p *Policy) Admins() []string {
 	if p == nil {

@@ -40,15 +40,14 @@ elsewhere; without, it ends with the process.`,
 			return a.ask(cmd.Context(), as, strings.Join(args, " "))
 		},
 	}
-	cmd.Flags().StringVar(&as, "as", "", "your console name in the policy file (required)")
-	_ = cmd.MarkFlagRequired("as") // fails only for a flag that is not there
+	cmd.Flags().StringVar(&as, "as", "", "your console name in the policy file; may be left out when it has only one")
 	return cmd
 }
 
 func (a *app) chatCommand() *cobra.Command {
 	var as string
 	cmd := &cobra.Command{
-		Use:   "chat --as riley",
+		Use:   "chat",
 		Short: "Chat in the terminal",
 		Long: `A conversation with the bot in the terminal, against the real Neo. Lines are messages,
 numbers press buttons, /help lists the rest.
@@ -58,8 +57,7 @@ memory with a serving bot; without, they end with the process.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.chat(cmd.Context(), as) },
 	}
-	cmd.Flags().StringVar(&as, "as", "", "your console name in the policy file (required)")
-	_ = cmd.MarkFlagRequired("as") // fails only for a flag that is not there
+	cmd.Flags().StringVar(&as, "as", "", "your console name in the policy file; may be left out when it has only one")
 	return cmd
 }
 
@@ -67,7 +65,8 @@ memory with a serving bot; without, they end with the process.`,
 type terminal struct {
 	core    *core
 	console *console.Console
-	shared  bool // approvals live in a Redis of their own
+	as      string // the person's console name
+	shared  bool   // approvals live in a Redis of their own
 	stops   []func()
 }
 
@@ -97,6 +96,12 @@ func (a *app) newTerminal(ctx context.Context, as string) (t *terminal, err erro
 	if err != nil {
 		return t, err
 	}
+	if as == "" {
+		if as, err = onlyConsoleName(live.Policy()); err != nil {
+			return t, fmt.Errorf("policy file %s: %w", cfg.PolicyPath, err)
+		}
+	}
+	t.as = as
 	w, err := consoleWorkspace(live.Policy(), as)
 	if err != nil {
 		return t, fmt.Errorf("policy file %s: %w", cfg.PolicyPath, err)
@@ -132,6 +137,19 @@ func (a *app) wireTerminal(t *terminal, cfg Config, policy func() *intents.Polic
 		},
 	})
 	return err
+}
+
+// onlyConsoleName is who sits at the terminal when nobody said so: the one
+// person with a console name. With several nobody is guessed.
+func onlyConsoleName(p *intents.Policy) (string, error) {
+	names := p.ConsoleNames()
+	switch len(names) {
+	case 0:
+		return "", errors.New("nobody has a console name; add `console: <name>` to yourself under people")
+	case 1:
+		return names[0], nil
+	}
+	return "", fmt.Errorf("several people have a console name; say who you are with --as: %s", strings.Join(names, ", "))
 }
 
 // consoleWorkspace is the workspace in which as is somebody.
@@ -180,7 +198,7 @@ func (a *app) chat(ctx context.Context, as string) error {
 	}
 	defer t.close()
 	return t.core.run(ctx, func(ctx context.Context) error {
-		r := &repl{console: t.console, app: a, as: as, conversation: console.Direct(as)}
+		r := &repl{console: t.console, app: a, as: t.as, conversation: console.Direct(t.as)}
 		return r.run(ctx)
 	}, t.upkeep)
 }
@@ -193,7 +211,7 @@ func (a *app) ask(ctx context.Context, as, question string) error {
 	defer t.close()
 	var card *cards.Card
 	err = t.core.run(ctx, func(ctx context.Context) (err error) {
-		card, err = t.question(ctx, as, question)
+		card, err = t.question(ctx, t.as, question)
 		return err
 	}, t.upkeep)
 	if err != nil {
