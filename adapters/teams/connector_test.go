@@ -70,8 +70,11 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusBadRequest)
 			return
 		}
-		if a.tokenFor != nil {
-			a.tokenFor(w)
+		a.mu.Lock()
+		other := a.tokenFor
+		a.mu.Unlock()
+		if other != nil {
+			other(w)
 			return
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": "t" + string(rune('0'+n)), "expires_in": 3600})
@@ -86,6 +89,20 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a.mu.Unlock()
 	next(w)
+}
+
+// calls is how many requests the connector has seen.
+func (a *api) calls() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.seen)
+}
+
+// tokens answered otherwise from now on; nil: as usual.
+func (a *api) answerTokens(f func(http.ResponseWriter)) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tokenFor = f
 }
 
 func says(status int, body string, headers ...string) func(http.ResponseWriter) {
@@ -172,7 +189,7 @@ func TestConnectorRefusesAddresses(t *testing.T) {
 			t.Errorf("id %.10q accepted", id)
 		}
 	}
-	if len(a.seen) != 0 || a.tokens.Load() != 0 {
+	if a.calls() != 0 || a.tokens.Load() != 0 {
 		t.Error("something was sent")
 	}
 	// Not on loopback: then loopback connectors are as foreign as any other.
@@ -231,8 +248,8 @@ func TestConnectorRetries(t *testing.T) {
 			case tc.status != 0 && (!errors.As(err, &e) || e.Status != tc.status):
 				t.Errorf("error %v, want status %d", err, tc.status)
 			}
-			if len(a.seen) != tc.calls {
-				t.Errorf("%d calls, want %d", len(a.seen), tc.calls)
+			if a.calls() != tc.calls {
+				t.Errorf("%d calls, want %d", a.calls(), tc.calls)
 			}
 			if len(a.slept) != len(tc.waits) {
 				t.Fatalf("waits %v", a.slept)
@@ -262,11 +279,11 @@ func TestErrorMeaning(t *testing.T) {
 func TestNoAnswer(t *testing.T) {
 	t.Parallel()
 	a, conn := newAPI(t, func(http.ResponseWriter) { panic(http.ErrAbortHandler) })
-	if _, err := conn.send(t.Context(), a.URL, "c", text("x")); err == nil || len(a.seen) != 1 {
-		t.Errorf("a post without an answer must not be repeated here: %v, %d calls", err, len(a.seen))
+	if _, err := conn.send(t.Context(), a.URL, "c", text("x")); err == nil || a.calls() != 1 {
+		t.Errorf("a post without an answer must not be repeated here: %v, %d calls", err, a.calls())
 	}
-	if err := conn.update(t.Context(), a.URL, "c", "1", text("x")); err == nil || len(a.seen) != 1+maxTries {
-		t.Errorf("an edit without an answer is repeated: %v, %d calls", err, len(a.seen))
+	if err := conn.update(t.Context(), a.URL, "c", "1", text("x")); err == nil || a.calls() != 1+maxTries {
+		t.Errorf("an edit without an answer is repeated: %v, %d calls", err, a.calls())
 	}
 }
 
@@ -332,16 +349,16 @@ func TestTokenLife(t *testing.T) {
 		"not JSON":    says(200, `<html>`),
 		"elsewhere":   says(302, "", "Location", "https://evil.example/"),
 	} {
-		a.tokenFor = answer
-		before := len(a.seen)
+		a.answerTokens(answer)
+		before := a.calls()
 		if _, err := conn.send(t.Context(), a.URL, "c", text("x")); !errors.Is(err, ErrToken) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if len(a.seen) != before {
+		if a.calls() != before {
 			t.Errorf("%s: the connector was called without a token", name)
 		}
 	}
-	a.tokenFor = nil
+	a.answerTokens(nil)
 	if _, err := conn.send(t.Context(), a.URL, "c", text("x")); err != nil {
 		t.Errorf("after the outage: %v", err)
 	}
@@ -368,7 +385,7 @@ func TestSecretsStayInside(t *testing.T) {
 	t.Parallel()
 	a, conn := newAPI(t, says(500, "boom t1"))
 	_, err := conn.send(t.Context(), a.URL, "c", text("x"))
-	a.tokenFor = says(400, `{"error":"invalid_request","error_description":"p&ss word"}`)
+	a.answerTokens(says(400, `{"error":"invalid_request","error_description":"p&ss word"}`))
 	conn.token.drop("t1")
 	_, err2 := conn.send(t.Context(), a.URL, "c", text("x"))
 	a.Close()
