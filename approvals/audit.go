@@ -67,6 +67,9 @@ type AuditConfig struct {
 	Remember time.Duration
 	// Timeout bounds one write of a batch. Default 10 s.
 	Timeout time.Duration
+	// StoredFunc is told of every record once it is stored, for metrics; a
+	// repeated Key is told again. It must be quick. Optional.
+	StoredFunc func(r Record)
 }
 
 const (
@@ -109,6 +112,9 @@ func NewAudit(c AuditConfig) (*Audit, error) {
 	setDefault(&c.Prefix, defaultPrefix)
 	setDefault(&c.Remember, defaultRemember)
 	setDefault(&c.Timeout, defaultTimeout)
+	if c.StoredFunc == nil {
+		c.StoredFunc = func(Record) {}
+	}
 	if strings.ContainsAny(c.Prefix, "{}") || c.Remember < time.Millisecond || c.Timeout <= 0 {
 		return nil, fmt.Errorf("audit: prefix without braces and positive times: %w", ErrInvalid)
 	}
@@ -131,6 +137,7 @@ func (a *Audit) Append(ctx context.Context, r Record) error {
 		if err != nil {
 			return fmt.Errorf("audit %.40q: %w", string(r.Kind), err)
 		}
+		a.c.StoredFunc(r)
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("audit %.40q: %w", string(r.Kind), ctx.Err())

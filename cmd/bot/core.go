@@ -38,6 +38,8 @@ type coreConfig struct {
 	Logger     *slog.Logger
 	Metrics    adapters.Metrics
 	Now        func() time.Time
+	// Recorded is told of every audit record, for metrics. Optional.
+	Recorded func(r approvals.Record)
 	// Lease is how long work of a dead process is left alone; 0: the defaults.
 	// A post that a dead process began is left alone for two thirds of it, so a
 	// platform call must not take longer than one third.
@@ -120,7 +122,7 @@ func (c *core) stores() (err error) {
 	if c.store, err = approvals.New(approvals.Config{Redis: c.cfg.Redis, Prefix: keyPrefix, Now: c.cfg.Now, Lease: c.cfg.Lease}); err != nil {
 		return err
 	}
-	if c.audit, err = approvals.NewAudit(approvals.AuditConfig{Redis: c.cfg.Redis, Prefix: keyPrefix, Now: c.cfg.Now}); err != nil {
+	if c.audit, err = approvals.NewAudit(approvals.AuditConfig{Redis: c.cfg.Redis, Prefix: keyPrefix, Now: c.cfg.Now, StoredFunc: c.cfg.Recorded}); err != nil {
 		return err
 	}
 	c.inbox, err = adapters.NewInbox(adapters.InboxConfig{

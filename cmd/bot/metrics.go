@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"neobot/adapters"
+	"neobot/approvals"
 )
 
 // metrics is everything /metrics shows. Labels are closed sets: no ids, names
@@ -78,6 +80,21 @@ func (m *metrics) measure(g *gin.Context) {
 func (m *metrics) refusals(p adapters.Platform) func(reason string) {
 	return func(reason string) { m.refused.WithLabelValues(string(p), reason).Inc() }
 }
+
+// recorded counts an audit record. Outcomes are words of ours; anything else,
+// such as an error's text, is not a label.
+func (m *metrics) recorded(r approvals.Record) {
+	outcome := r.Outcome
+	if !outcomeWord.MatchString(outcome) {
+		outcome = "other"
+	}
+	if r.Outcome == "" {
+		outcome = "none"
+	}
+	m.audited.WithLabelValues(string(r.Kind), outcome).Inc()
+}
+
+var outcomeWord = regexp.MustCompile(`^[a-z_]{1,32}$`)
 
 // Put counts a delivery.
 func (m *metrics) Put(w adapters.Workspace, kind adapters.DeliveryKind, fresh bool) {

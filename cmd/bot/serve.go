@@ -110,7 +110,7 @@ func (s *server) build(ctx context.Context, rdb redis.UniversalClient) error {
 	s.core, err = newCore(coreConfig{
 		Redis: rdb, Queue: rdb, Workspaces: pc.served(), Policy: s.policy.Policy, Router: router,
 		Neo:      neoapi.Config{BaseURL: s.cfg.NeoBaseURL, Key: string(s.cfg.NeoAPIKey), HTTP: s.metrics.client("neo", 0), Cache: neoCache},
-		Consumer: consumerName(s.cfg.ListenAddr), Logger: s.log, Metrics: s.metrics, Now: s.now, Lease: s.cfg.lease(), NeoBudget: s.cfg.neoBudget(),
+		Consumer: consumerName(s.cfg.ListenAddr), Logger: s.log, Metrics: s.metrics, Recorded: s.metrics.recorded, Now: s.now, Lease: s.cfg.lease(), NeoBudget: s.cfg.neoBudget(),
 		Connect: func(at ports) ([]adapters.Adapter, error) { return s.platforms.connect(ctx, pc, at) },
 	})
 	return err

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/gin-gonic/gin"
+
+	"neobot/approvals"
 )
 
 func testEngine(ready error) *gin.Engine {
@@ -94,6 +96,31 @@ func TestMetricsCountRequests(t *testing.T) {
 	}
 	if strings.Contains(w.Body.String(), "secret") {
 		t.Error("an unknown path became a label")
+	}
+}
+
+// Labels are a closed set: an outcome that holds an id would make a series each.
+func TestMetricsCountRecords(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	for _, r := range []approvals.Record{
+		{Kind: approvals.KindResult, Outcome: "done"},
+		{Kind: approvals.KindResult, Outcome: "done"},
+		{Kind: approvals.KindQuestion},
+		{Kind: approvals.KindRefusal, Outcome: "decide Ab3: already decided"},
+	} {
+		m.recorded(r)
+	}
+	w := httptest.NewRecorder()
+	m.handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	for _, want := range []string{
+		`neobot_audit_records_total{kind="result",outcome="done"} 2`,
+		`neobot_audit_records_total{kind="question",outcome="none"} 1`,
+		`neobot_audit_records_total{kind="refusal",outcome="other"} 1`,
+	} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("metrics do not have %s", want)
+		}
 	}
 }
 
