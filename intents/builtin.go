@@ -197,6 +197,9 @@ func (r *reading) pick() Routed {
 		return Routed{}
 	}
 	in := r.fillRead(r.oneOf(b.spec))
+	if cuedMore()[b.spec.Name] && r.stray(in) >= 2 {
+		return Routed{}
+	}
 	if b.spec.Name == "show_agent" && in.Args["agent"] == "" || !r.grounded(in) {
 		return Routed{}
 	}

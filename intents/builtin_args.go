@@ -27,7 +27,7 @@ func (r *reading) argument(s Spec, a Arg) string {
 	case ArgRun:
 		return first(r.values("@run"))
 	case ArgWhen:
-		return first(r.values("@when"))
+		return r.mainValue("@when")
 	case ArgMonth:
 		for _, v := range r.values("@when") {
 			if _, err := ParseMonth(v, r.q.Now, r.q.Now.Location()); err == nil {

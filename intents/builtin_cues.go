@@ -121,6 +121,18 @@ var cued = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
+// cuedMore are the intents of the chapters that have cues.
+var cuedMore = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	for _, c := range moreCues {
+		out[c.intent] = c.weight > 0
+	}
+	for _, s := range Specs() {
+		delete(out, s.Name)
+	}
+	return out
+})
+
 // today is the nearest thing to "how are things": counts of today's runs.
 var today = Intent{Name: "list_runs", Args: map[string]string{"when": "today"}}
 

@@ -5,6 +5,9 @@ package intents
 var moreLexicon = map[string]string{ //nolint:gosec // words people use for credentials, no credentials
 	"template":    "template|templates|template library",
 	"calls":       "phone call|phone calls|calls|call history|call log|call logs|voicemail|voicemails",
+	"called":      "called|rang",
+	"howlong":     "how long",
+	"chatting":    "chat with me|chat with us",
 	"missed":      "missed|miss|unanswered",
 	"phonenumber": "phone number|phone numbers|numbers",
 	"chat":        "chat|chats|chat session|chat sessions|session|sessions|conversations",
@@ -12,7 +15,7 @@ var moreLexicon = map[string]string{ //nolint:gosec // words people use for cred
 	"sync":        "sync|synced|syncs|syncing|sync run|sync runs|sync history|synchronised|synchronized",
 	"skill":       "skill|skills",
 	"backfill":    "backfill|backfills",
-	"artifact":    "artifact|artifacts|artefact|artefacts|output|outputs|produce|produced|produces|deliverables",
+	"artifact":    "artifact|artifacts|artefact|artefacts|output|outputs|produce|produced|produces|deliverables|files|documents",
 	"report":      "report|reports",
 	"script":      "script|scripts|rmm|rmm script|rmm scripts",
 	"roi":         "roi|return on investment|insights|insights analysis|time saved|hours saved|worth it",
@@ -120,6 +123,9 @@ var moreCues = []cue{
 	{"phone_numbers", "phonenumber", 18},
 	{"phone_calls", "calls", 18},
 	{"phone_calls", "missed", 6},
+	{"phone_calls", "called who|howmany|missed @when", 14},
+	{"pipeline", "howlong waiting|neo !run !runs !@agent", 14},
+	{"list_approvals", "howlong", -8},
 
 	{"list_runs", "calls|chat|script|backfill|decision|artifact|scheduled", -12},
 	{"list_requests", "@request", -8},

@@ -209,8 +209,8 @@ var vocabulary = sync.OnceValue(func() map[byte][]string {
 	for _, phrases := range lexicon {
 		add(phrases)
 	}
-	for _, c := range commands {
-		add(c.verbs)
+	for _, c := range slices.Concat(commands, moreCommands) {
+		add(strings.ReplaceAll(c.verbs, "_", ""))
 	}
 	add("today yesterday tonight overnight monday tuesday wednesday thursday friday saturday sunday hours days weeks months " +
 		"january february march april june july august september october november december could would please everything everyone")

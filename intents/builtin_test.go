@@ -137,7 +137,9 @@ func (l labelled) dangerous(r Routed) bool {
 
 // knownFailures of the tuned set: questions the built-in router gets wrong, with why.
 var knownFailures = map[string]string{
-	"cancel my subscription to Netflix": "taken for one of the bot's own subscriptions; the answer says there is none",
+	"what skills do I need to become a manager": "its words are all about skills; the answer lists Neo's",
+	"which company makes the best coffee":       "taken for the name of a company; the answer says there is none of that name",
+	"cancel my subscription to Netflix":         "taken for one of the bot's own subscriptions; the answer says there is none",
 }
 
 func TestBuiltInTunedSet(t *testing.T) {

@@ -34,7 +34,7 @@ var textArgs = map[string]map[string]textArg{
 var (
 	introWords = wordSet("called named of for about the a an from with is to that session conversation")
 	endWords   = wordSet("need needs require requires please now thanks today again look looks want wants contain contains do does work works say says sync synced called named connected granted set in on at over should can could do does is are i library sessions chats")
-	leadWords  = wordSet("show me us the a an our what which does do is are was were has have had did how start agent from use create make new open read see view give get list tell display pull up please could can would you kindly hi hey i want to see who when whether integrations need needs needed by should we let wanna look at describe explain about pause resume cancel stop with set")
+	leadWords  = wordSet("so then rotate hit with regarding show me us the a an our what which does do is are was were has have had did how start agent from use create make new open read see view give get list tell display pull up please could can would you kindly hi hey i want to see who when whether integrations need needs needed by should we let wanna look at describe explain about pause resume cancel stop with set")
 )
 
 // cutText finds a free-text argument; ok is false when the argument is not one
@@ -72,7 +72,7 @@ func (r *reading) cutText(intent, name string) (string, bool) {
 // afterWord is what follows the first of some words; behind the noun, if the
 // message has one.
 func (r *reading) afterWord(preps, nouns string) string {
-	from := 0
+	from := r.mainFrom()
 	for i := range r.toks {
 		if nouns != "" && slices.Contains(strings.Split(nouns, "|"), r.word(i)) {
 			from = i + 1
@@ -85,6 +85,48 @@ func (r *reading) afterWord(preps, nouns string) string {
 		}
 	}
 	return ""
+}
+
+// mainFrom is the first token of the last sentence that says something: what
+// stands before it is the story, not the question.
+func (r *reading) mainFrom() int {
+	from := 0
+	for i := 0; i < len(r.toks)-1; i++ {
+		if s := r.toks[i].stop; (s == ',' && (r.word(i+1) == "so" || r.openerLen(i+1) > 1 || questionStarts[r.word(i+1)]) || s == '.' || s == '?' || s == '!' || s == '\n') && !isFiller(r.raw(i+1, len(r.toks))) {
+			from = i + 1
+		}
+	}
+	return from
+}
+
+// mainValue is the first value of a concept in the main sentence, else anywhere.
+func (r *reading) mainValue(concept string) string {
+	from := r.mainFrom()
+	for _, it := range r.items {
+		if it.concept == concept && it.from >= from {
+			return it.value
+		}
+	}
+	return first(r.values(concept))
+}
+
+// stray counts words of the main sentence that mean nothing to the router and
+// are no part of an argument: "schedule a dentist appointment".
+func (r *reading) stray(in Intent) int {
+	var said []string
+	for _, v := range in.Args {
+		said = append(said, words(v)...)
+	}
+	n, from := 0, r.mainFrom()
+	for _, it := range r.items {
+		w := r.word(it.from)
+		if it.from >= from && it.concept == "" && !plainWords[w] && !noise[w] && !openerWords[w] && !leadWords[w] && !endWords[w] && !slices.Contains(said, w) && w != "m365" && w != "access" {
+			if n++; it.from == from {
+				n++ // an order to do something unknown: "draft a template letter"
+			}
+		}
+	}
+	return n
 }
 
 // valueFrom is the text from token i to the end of its clause, without the
