@@ -1,6 +1,7 @@
 package intents
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -53,7 +54,7 @@ func (s *Service) approvalCard(rec approvals.Request, zone *time.Location) cards
 		card.Body = append(card.Body, cards.Block{Text: "Note: " + v.Warning})
 	}
 	if rec.TestMode || rec.State == approvals.Pending {
-		card.Body = append(card.Body, cards.Block{Heading: "Exact call", Code: strings.TrimSpace(v.Call + "\n" + v.Body)})
+		card.Body = append(card.Body, cards.Block{Heading: "Exact call", Code: strings.TrimSpace(v.Call + "\n" + readable(v.Body))})
 	}
 	if rec.State == approvals.Done && len(r.Now) > 0 {
 		card.Changes = r.Now
@@ -61,6 +62,16 @@ func (s *Service) approvalCard(rec approvals.Request, zone *time.Location) cards
 	card.Links = r.Links
 	card.Buttons = approvalButtons(rec, v, r)
 	return card
+}
+
+// readable is a body as it is sent, on several lines when it is long: phones do
+// not break a line without blanks.
+func readable(body string) string {
+	var out bytes.Buffer
+	if len(body) < 50 || json.Indent(&out, []byte(body), "", "  ") != nil {
+		return body
+	}
+	return out.String()
 }
 
 var stateStatus = map[approvals.State]cards.Status{

@@ -270,7 +270,7 @@ func planStartTemplate(ctx context.Context, s *Service, a *ask, in args) (outcom
 	return outcome{proposal: &proposal{
 		title: "Create agent “" + name + "” from a template", target: "new agent, template " + t.text("name") + " (" + t.text("id") + ")",
 		change:  neoapi.Change{Op: "create_agent", Body: mustJSON(body)},
-		fields:  fields("Template", t.text("name"), "Needs", strings.Join(t.texts("required_integrations"), ", ")),
+		fields:  fields("Needs", strings.Join(t.texts("required_integrations"), ", ")),
 		warning: "The new agent may start on its own once Neo has it. Look at its settings in Neo.",
 	}}, nil
 }

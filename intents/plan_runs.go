@@ -180,9 +180,13 @@ func planExplainRun(ctx context.Context, s *Service, a *ask, in args) (outcome, 
 		card.Body = append(card.Body, cards.Block{Heading: "Error", Code: clip(run.Error, 900)})
 	}
 	card.Body = append(card.Body, stepBlocks(a, steps)...)
+	s.inWords(ctx, &card, runData(run, steps))
 	card.Footer = append(card.Footer, "Run "+string(run.ID))
 	a.next(&card, "Other runs of it", Intent{Name: intentListRuns, Args: args{"agent": run.AgentName, "agent_id": string(run.AgentID)}})
 	if runStatus(run.Status) == "failed" {
+		if a.neo.Allowed("retry_execution") == nil {
+			a.next(&card, "Retry…", Intent{Name: "retry_run", Args: args{"run": string(run.ID)}})
+		}
 		a.next(&card, "Escalate…", Intent{Name: intentEscalate, Args: args{"run": string(run.ID)}})
 	}
 	return outcome{card: card}, nil
