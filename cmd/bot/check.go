@@ -125,12 +125,12 @@ func (d *doctor) redisServer(ctx context.Context) {
 		return
 	}
 	d.redis = rdb
-	info, err := rdb.Info(ctx, "server").Result()
-	if err != nil {
+	if err := rdb.Ping(ctx).Err(); err != nil {
 		d.fail("redis", "no answer (%v): is REDIS_URL right and the server up?", err)
 		return
 	}
-	d.ok("redis", "version %s", infoValue(info, "redis_version"))
+	info, _ := rdb.Info(ctx, "server").Result() // some hosted servers do not tell
+	d.ok("redis", "answers, version %s", orNone(infoValue(info, "redis_version")))
 	memory, err := rdb.Info(ctx, "memory").Result()
 	if err == nil && infoValue(memory, "maxmemory_policy") != "noeviction" && infoValue(memory, "maxmemory_policy") != "" {
 		d.warn("redis", "maxmemory-policy is %s: approvals and audit records could be thrown out; set it to noeviction", infoValue(memory, "maxmemory_policy"))

@@ -10,6 +10,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
+// quiet drops what the Redis library would print by itself: every fault comes
+// back as an error and is reported once, by whoever asked.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(quiet{}) }
+
 // openRedis connects to a Redis server. It does not wait for it: readiness does.
 func openRedis(url Secret) (redis.UniversalClient, error) {
 	opt, err := redis.ParseURL(string(url))
