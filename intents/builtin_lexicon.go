@@ -33,7 +33,7 @@ var coreLexicon = map[string]string{ //nolint:gosec // words people use for cred
 	"wrong":      "wrong|went wrong|go wrong|going wrong|goes wrong|acting up|act up|misbehaved|misbehaving",
 	"happen":     "happened|happen|happens|happening|going on|went on|wtf",
 	"why":        "why|how come|reason|reasons|cause of|caused|what made",
-	"explain":    "explain|explanation|walk me through|steps|step by step|details of run|investigate",
+	"explain":    "explain|explanation|walk me through|steps|step by step|summarise|summarize|sum up|details of run|investigate",
 	"last":       "last|latest|most recent|newest",
 	"completed":  "completed|complete|succeeded|successful|successfully|success|finished|passed",
 	"running":    "running|in progress|ongoing|in flight",

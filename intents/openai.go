@@ -192,6 +192,33 @@ func (m *Model) request(offered []Spec, data string) openai.ChatCompletionReques
 	return req
 }
 
+// Summarize asks the model, without tools, for plain text about quoted data.
+func (m *Model) Summarize(ctx context.Context, data string) (string, error) {
+	limited, cancel := context.WithTimeout(ctx, m.Timeout)
+	defer cancel()
+	req := openai.ChatCompletionRequest{
+		Model: m.Model,
+		Messages: []openai.ChatCompletionMessage{
+			{Role: openai.ChatMessageRoleSystem, Content: summaryPrompt},
+			{Role: openai.ChatMessageRoleUser, Content: data},
+		},
+		MaxCompletionTokens: summaryReplyMax,
+	}
+	if !reasons(m.Model) {
+		req.Temperature = math.SmallestNonzeroFloat32 // go-openai leaves a plain 0 out
+	} else {
+		req.MaxCompletionTokens = 4 * summaryReplyMax // thinking counts too
+	}
+	reply, err := m.complete(limited, req, m.Now().Add(m.Timeout))
+	if err != nil {
+		return "", err
+	}
+	if len(reply.Choices) != 1 || len(reply.Choices[0].Message.ToolCalls) > 0 || strings.TrimSpace(reply.Choices[0].Message.Content) == "" {
+		return "", errors.New("summary: no text in the reply")
+	}
+	return reply.Choices[0].Message.Content, nil
+}
+
 // reasons reports models that refuse a temperature.
 func reasons(model string) bool {
 	return strings.HasPrefix(model, "o1") || strings.HasPrefix(model, "o3") || strings.HasPrefix(model, "o4") || strings.HasPrefix(model, "gpt-5")

@@ -180,6 +180,7 @@ func planExplainRun(ctx context.Context, s *Service, a *ask, in args) (outcome, 
 		card.Body = append(card.Body, cards.Block{Heading: "Error", Code: clip(run.Error, 900)})
 	}
 	card.Body = append(card.Body, stepBlocks(a, steps)...)
+	s.inWords(ctx, &card, runData(run, steps))
 	card.Footer = append(card.Footer, "Run "+string(run.ID))
 	a.next(&card, "Other runs of it", Intent{Name: intentListRuns, Args: args{"agent": run.AgentName, "agent_id": string(run.AgentID)}})
 	if runStatus(run.Status) == "failed" {

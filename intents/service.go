@@ -26,7 +26,7 @@ type Poster interface {
 	Update(ctx context.Context, ref adapters.Ref, card cards.Card) error
 }
 
-// Config of a Service. Every field is needed except Logger.
+// Config of a Service. Every field is needed except Logger and Summarizer.
 type Config struct {
 	Policy func() *Policy // asked anew every time, so that a reload counts at once
 	Neo    *neoapi.Client
@@ -35,8 +35,10 @@ type Config struct {
 	Memory *Memory
 	Router Router
 	Poster Poster
-	Logger *slog.Logger
-	Now    func() time.Time
+	// Summarizer puts a run into words; nil: cards have none.
+	Summarizer Summarizer
+	Logger     *slog.Logger
+	Now        func() time.Time
 }
 
 // Service answers messages and clicks. It is safe for concurrent use, and any

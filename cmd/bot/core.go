@@ -97,7 +97,7 @@ func newCore(cfg coreConfig) (*core, error) {
 	c.service, err = intents.New(intents.Config{
 		Policy: cfg.Policy, Neo: c.neo, Store: c.store, Audit: c.audit,
 		Memory: intents.NewMemory(cfg.Redis, keyPrefix, cfg.Now),
-		Router: cfg.Router, Poster: poster, Logger: cfg.Logger, Now: cfg.Now,
+		Router: cfg.Router, Summarizer: summarizerOf(cfg.Router), Poster: poster, Logger: cfg.Logger, Now: cfg.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -24,6 +24,12 @@ func newRouter(cfg Config, m *metrics, log *slog.Logger, now func() time.Time) (
 	})
 }
 
+// summarizerOf is the model behind a router, nil for the built-in one.
+func summarizerOf(r intents.Router) intents.Summarizer {
+	s, _ := r.(intents.Summarizer) //nolint:errcheck // the built-in router is none
+	return s
+}
+
 // modelName is the model in use, empty without one.
 func modelName(cfg Config) string {
 	if !cfg.modelOn() {
