@@ -148,9 +148,21 @@ func (a *Adapter) message(ctx context.Context, d *delivery) response {
 		ID: d.id, Text: text, At: d.at,
 	})
 	if err == nil && fresh && d.place.Kind != adapters.Channel { // channels show no typing
-		a.aside(ctx, func(ctx context.Context) { a.typing(ctx, d) })
+		before := a.posts.Load()
+		a.aside(ctx, func(ctx context.Context) {
+			if a.conn.sleep(ctx, typingAfter) == nil && !a.answered(d, before) {
+				a.typing(ctx, d)
+			}
+		})
 	}
 	return a.put(ctx, d.workspace, "message", fresh, err)
+}
+
+// answered says whether this process has posted in d's conversation since it
+// had made so many posts.
+func (a *Adapter) answered(d *delivery, posts int64) bool {
+	n, ok := a.posted.get(convKey(d.workspace, d.place.ID))
+	return ok && n > posts
 }
 
 // dropped: a click that none of our cards can make.

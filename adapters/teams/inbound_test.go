@@ -2,6 +2,7 @@ package teams
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -304,24 +305,57 @@ func TestInstallation(t *testing.T) {
 	}
 }
 
-// TestTyping: shown where Teams shows it, through the library's turn.
+// TestTyping: shown where Teams shows it and while there is no answer, through
+// the library's turn.
 func TestTyping(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	for _, conv := range []string{personal, group, channel + threadMark + "1"} {
+	posts := func(conv string) int {
+		n := 0
+		for _, c := range r.fake.Calls() {
+			if c == "POST conversations/"+conv+"/activities" {
+				n++
+			}
+		}
+		return n
+	}
+	r.brain.onMessage = func(m adapters.Message) adapters.Answer {
+		if m.Conversation.Kind != adapters.Channel { // the answer waits for the sign of work
+			r.fake.Await(m.Conversation.ID, func([]teamsfake.Message) bool { return posts(m.Conversation.ID) == 1 })
+		}
+		return adapters.Answer{Card: hello, Where: adapters.Reply}
+	}
+	for conv, want := range map[string]int{personal: 2, group: 2, channel + threadMark + "1": 1} {
 		r.fake.Say(alice, conv, "hi")
 		r.nth(base(conv), 1)
-	}
-	r.Wait()
-	posts := map[string]int{}
-	for _, c := range r.fake.Calls() {
-		posts[c]++
-	}
-	for conv, want := range map[string]int{
-		"a:1-alice": 2, "19:group@thread.v2": 2, "19:channel@thread.tacv2%3Bmessageid=1": 1,
-	} {
-		if n := posts["POST conversations/"+conv+"/activities"]; n != want {
+		r.Wait()
+		if n := posts(strings.Replace(conv, ";", "%3B", 1)); n != want {
 			t.Errorf("%s: %d posts, want %d", conv, n, want)
 		}
+	}
+}
+
+// TestNoTypingAfterTheAnswer: the sign is for people who wait.
+func TestNoTypingAfterTheAnswer(t *testing.T) {
+	t.Parallel()
+	answered := make(chan struct{})
+	r := newRig(t, func(c *Config) {
+		c.Sleep = func(ctx context.Context, d time.Duration) error {
+			if d == typingAfter {
+				<-answered
+			}
+			return ctx.Err()
+		}
+	})
+	r.fake.Say(alice, personal, "hi")
+	r.nth(personal, 1)
+	// The card is up; its post returns before the next one in line does.
+	if _, err := r.Post(t.Context(), "", to(personal, "", ""), hello); err != nil {
+		t.Fatal(err)
+	}
+	close(answered)
+	r.Wait()
+	if n := strings.Count(strings.Join(r.fake.Calls(), "\n"), "/activities"); n != 2 {
+		t.Errorf("%d activities sent, want the two cards", n)
 	}
 }

@@ -33,6 +33,7 @@ func (a *Adapter) Post(ctx context.Context, _ string, to adapters.Destination, c
 	if err != nil {
 		return adapters.Ref{}, err
 	}
+	a.posted.put(convKey(to.Workspace, at.Conversation), a.posts.Add(1))
 	ref := adapters.Ref{Workspace: to.Workspace, Conversation: at.Conversation, Thread: to.Thread, Message: id}
 	if at.Type == "channel" && to.Thread == "" {
 		ref.Thread = id // it is the root of a new thread

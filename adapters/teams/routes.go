@@ -88,7 +88,11 @@ func (a *Adapter) messages(c *gin.Context) {
 func (a *Adapter) unauthorized(c *gin.Context, err error) {
 	ctx, reason := c.Request.Context(), reasonOf(err)
 	a.cfg.RefusedFunc(string(reason))
-	a.log.WarnContext(ctx, "delivery refused", "reason", reason, "remote", c.Request.RemoteAddr, "err", err)
+	a.unlogged.Add(1)
+	if a.refusals.AllowN(a.cfg.Now(), 1) { // anybody can cause these lines; the metric counts all
+		a.log.WarnContext(ctx, "delivery refused", "reason", reason, "remote", c.Request.RemoteAddr, "err", err,
+			"since_last", a.unlogged.Swap(0))
+	}
 	status := http.StatusUnauthorized
 	if reason == ReasonNoKeys {
 		status = http.StatusServiceUnavailable

@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
 
 	"neobot/adapters"
 	"neobot/cards"
@@ -66,6 +68,9 @@ const (
 	invokeWait = 2500 * time.Millisecond
 	// formWait bounds opening a dialog.
 	formWait = 3 * time.Second
+	// typingAfter is how long an answer may take before "typing" is shown. Most
+	// are there by then; shown late it would stand below its own answer.
+	typingAfter = 500 * time.Millisecond
 	// trustFor is how long a roster look-up counts.
 	trustFor = time.Minute
 )
@@ -81,7 +86,12 @@ type Adapter struct {
 	saved   *recent[string, saved]  // references as last written or read
 	members *recent[string, member] // roster look-ups
 	sharing *recent[string, adapters.Sharing]
+	posted  *recent[string, int64] // number of the latest post in a conversation
+	posts   atomic.Int64
 	flight  singleflight.Group
+
+	refusals *rate.Limiter // of log lines
+	unlogged atomic.Int64
 
 	asides chan struct{} // bounds work beside a request
 	wg     sync.WaitGroup
@@ -128,7 +138,9 @@ func New(cfg Config) (*Adapter, error) {
 		saved:      newRecent[string, saved](cfg.Now, seenFor),
 		members:    newRecent[string, member](cfg.Now, trustFor),
 		sharing:    newRecent[string, adapters.Sharing](cfg.Now, trustFor),
-		asides:     make(chan struct{}, 16),
+		posted:     newRecent[string, int64](cfg.Now, trustFor),
+		asides:     make(chan struct{}, 32),
+		refusals:   rate.NewLimiter(1, 20),
 	}
 	return a, a.addWorkspaces()
 }
