@@ -29,12 +29,12 @@ type benchSlack struct {
 
 	mu    sync.Mutex
 	waits map[string]*benchWait // by channel: one flow at a time in each
-	odd   string                // last card that was not the one waited for
 }
 
 // benchWait is a flow that waits for a card with a text.
 type benchWait struct {
 	text  string
+	other string // last card without it
 	shown chan benchPost
 }
 
@@ -101,15 +101,18 @@ func (s *benchSlack) show(channel string, p benchPost) {
 		delete(s.waits, channel)
 		w.shown <- p
 	default:
-		s.odd = channel + ": " + p.blocks
+		w.other = p.blocks
 	}
 }
 
-// other is the last card nobody waited for.
-func (s *benchSlack) other() string {
+// other is the last card in a channel that was not the one waited for.
+func (s *benchSlack) other(channel string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.odd
+	if w := s.waits[channel]; w != nil {
+		return w.other
+	}
+	return ""
 }
 
 // expect says what the flow in a channel waits for next.

@@ -105,6 +105,7 @@ type flow func(tb testing.TB, driver int, channel string) error
 // warm brings the bot to the state of a working day: connections, caches, heap.
 func (r *benchRig) warm(b *testing.B) {
 	b.Helper()
+	r.enable(benchAgents...)
 	r.drive(b, 300, r.askDirect)
 	r.drive(b, benchChannels, r.askMention)
 	r.drive(b, 40, func(tb testing.TB, driver int, channel string) error { return r.change(tb, driver, channel, true) })
@@ -143,12 +144,12 @@ func (r *benchRig) flows(b *testing.B, f flow) {
 }
 
 // shown waits for a card.
-func (r *benchRig) shown(tb testing.TB, c <-chan benchPost) (benchPost, error) {
+func (r *benchRig) shown(tb testing.TB, c <-chan benchPost, channel, what string) (benchPost, error) {
 	select {
 	case p := <-c:
 		return p, nil
 	case <-time.After(patience):
-		return benchPost{}, fmt.Errorf("no card within %v; last other one: %s", patience, r.slack.other())
+		return benchPost{}, fmt.Errorf("%s: no card within %v; another one: %s", what, patience, r.slack.other(channel))
 	case <-tb.Context().Done():
 		return benchPost{}, tb.Context().Err()
 	}
@@ -163,7 +164,7 @@ func (r *benchRig) say(tb testing.TB, kinds []string, channel, text, want string
 			return ts, card, err
 		}
 	}
-	card, err = r.shown(tb, answer)
+	card, err = r.shown(tb, answer, channel, text)
 	return ts, card, err
 }
 
@@ -185,7 +186,7 @@ func (r *benchRig) askMention(tb testing.TB, _ int, channel string) error {
 // askUncached is a question that needs a read of its own from Neo.
 func (r *benchRig) askUncached(tb testing.TB, _ int, channel string) error {
 	ticket := 100_000 + r.next.Add(1)
-	_, _, err := r.say(tb, []string{"message"}, "D"+channel[1:], fmt.Sprintf("what did neo do on ticket %d", ticket), "run")
+	_, _, err := r.say(tb, []string{"message"}, "D"+channel[1:], fmt.Sprintf("what did neo do on ticket %d", ticket), "Nothing ran")
 	return err
 }
 
@@ -216,17 +217,22 @@ func (r *benchRig) press(tb testing.TB, driver int, channel, thread string, card
 	if err := r.slack.send(tb, r.client, r.bot.url, path, contentType, body); err != nil {
 		return err
 	}
-	if _, err := r.shown(tb, done); err != nil {
+	if _, err := r.shown(tb, done, channel, "click"); err != nil {
 		return err
 	}
-	r.neo.Mutate(func(s *sandbox.State) { // switch it on again behind the bot's back
+	r.enable(benchAgents[driver])
+	return nil
+}
+
+// enable switches agents on behind the bot's back.
+func (r *benchRig) enable(names ...string) {
+	r.neo.Mutate(func(s *sandbox.State) {
 		for a := range s.Agents.All() {
-			if a.Name == benchAgents[driver] {
+			if slices.Contains(names, a.Name) {
 				a.State = "ENABLED"
 			}
 		}
 	})
-	return nil
 }
 
 // pendingCard is a request that waits to be approved.
@@ -338,7 +344,7 @@ func (r *benchRig) idle(b *testing.B) {
 // usage is what the bot has used up since it started.
 type usage struct {
 	at         time.Time
-	cpu        time.Duration // user and system
+	cpu, sys   time.Duration // all, and the kernel's part of it
 	rss, peak  float64       // MiB
 	mallocs    float64
 	bytes      float64
@@ -349,7 +355,7 @@ type usage struct {
 func (r *benchRig) usage(b *testing.B) usage {
 	b.Helper()
 	u := usage{at: time.Now(), neo: r.calls.Load(), slack: r.slack.calls.Load()}
-	u.cpu, u.rss, u.peak = processUsage(b, r.bot.cmd.Process.Pid)
+	u.cpu, u.sys, u.rss, u.peak = processUsage(b, r.bot.cmd.Process.Pid)
 	_, metrics, err := get(b.Context(), r.bot.url+"/metrics")
 	if err != nil {
 		b.Fatal(err)
@@ -385,7 +391,7 @@ func value(b *testing.B, text, name string) float64 {
 const clockTick = 10 * time.Millisecond
 
 // processUsage reads CPU time and memory of a process.
-func processUsage(b *testing.B, pid int) (cpu time.Duration, rss, peak float64) {
+func processUsage(b *testing.B, pid int) (cpu, sys time.Duration, rss, peak float64) {
 	b.Helper()
 	dir := "/proc/" + strconv.Itoa(pid)
 	stat, err := os.ReadFile(dir + "/stat")
@@ -398,7 +404,8 @@ func processUsage(b *testing.B, pid int) (cpu time.Duration, rss, peak float64) 
 		if err != nil {
 			b.Fatal(err)
 		}
-		cpu += time.Duration(n) * clockTick
+		sys = time.Duration(n) * clockTick
+		cpu += sys
 	}
 	status, err := os.ReadFile(dir + "/status")
 	if err != nil {
@@ -409,20 +416,21 @@ func processUsage(b *testing.B, pid int) (cpu time.Duration, rss, peak float64) 
 		n, _ := strconv.ParseFloat(strings.Fields(line)[0], 64)
 		return n / 1024
 	}
-	return cpu, kib("VmRSS:"), kib("VmHWM:")
+	return cpu, sys, kib("VmRSS:"), kib("VmHWM:")
 }
 
 func (r *benchRig) report(b *testing.B, before, after usage) { r.reportN(b, b.N, before, after) }
 
-// reportN prints the cost of one of n flows. B/op and allocs/op are the bot's,
+// reportN prints the cost of one of n flows. B/flow and allocs/flow are the bot's,
 // not the benchmark's own.
 func (r *benchRig) reportN(b *testing.B, n int, before, after usage) {
 	b.Helper()
 	per := func(x float64) float64 { return x / float64(n) }
 	b.ReportMetric(per((after.cpu-before.cpu).Seconds()*1000), "cpu-ms/flow")
+	b.ReportMetric(per((after.sys-before.sys).Seconds()*1000), "sys-ms/flow")
 	b.ReportMetric(float64(n)/after.at.Sub(before.at).Seconds(), "flows/s")
-	b.ReportMetric(per(after.mallocs-before.mallocs), "allocs/op")
-	b.ReportMetric(per(after.bytes-before.bytes), "B/op")
+	b.ReportMetric(per(after.mallocs-before.mallocs), "allocs/flow")
+	b.ReportMetric(per(after.bytes-before.bytes), "B/flow")
 	b.ReportMetric(per(after.roundTrips-before.roundTrips), "redis/flow")
 	b.ReportMetric(per(float64(after.neo-before.neo)), "neo/flow")
 	b.ReportMetric(per(float64(after.slack-before.slack)), "slack/flow")
