@@ -336,7 +336,10 @@ func TestTokenLife(t *testing.T) {
 	if _, err := conn.token.get(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); a.tokens.Load() < 2; {
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		if token, err := conn.token.get(t.Context()); err == nil && token == "t2" {
+			break
+		}
 		if time.Now().After(deadline) {
 			t.Fatal("not renewed early")
 		}
