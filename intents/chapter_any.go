@@ -28,11 +28,17 @@ func anyChapter() []entry {
 // closedGroups are not reached from chat at all.
 var closedGroups = []neoapi.Group{"api_keys"}
 
-// closedOps need a caller the bot is not, or answer with a stream.
+// closedOps need a caller the bot is not, answer with a stream, or are reached
+// by their own intent only.
 var closedOps = map[string]string{
 	"tail_chat_events":         "It is an event stream; read the session's messages instead.",
 	"resolve_install_branding": "It is for Neo's own platform account.",
 	"get_openapi_document":     "It is the API's description; `bot check` compares it.",
+	// These have a card of their own that checks more than a form can: Neo's list
+	// of approvers, what leaves the company, and who takes over.
+	"decide_til_request":      "Ask for the request (“show request 912”) and press its buttons.",
+	"escalate_to_neo_team":    "Say “escalate”: it shows first what would be sent.",
+	"accept_handover_request": "Say “take over the customer chat” with its number.",
 }
 
 // planOperation finds the operation, then asks for its arguments or runs it.
