@@ -2,7 +2,7 @@ package intents
 
 // moreLexicon are the concepts of the chapters beyond the core; it is merged
 // into lexicon.
-var moreLexicon = map[string]string{ //nolint:gosec // words people use for credentials, no credentials
+var moreLexicon = map[string]string{
 	"template":    "template|templates|template library",
 	"calls":       "phone call|phone calls|calls|call history|call log|call logs|voicemail|voicemails",
 	"called":      "called|rang",

@@ -16,7 +16,7 @@ var lexicon = func() map[string]string {
 // separated by "|". Phrases are in the router's plain form: lower case, no
 // punctuation, contractions taken apart ("cannot" -> "can not"). Words of it
 // are also what misspelled words are corrected to.
-var coreLexicon = map[string]string{ //nolint:gosec // words people use for credentials, no credentials
+var coreLexicon = map[string]string{
 	"show":       "show|list|display|give me|gimme|view|see|get me|pull up|print|find out|tell me|let me know|look up|check|lookup|overview",
 	"what":       "what|which|anything|something|everything that|whatever",
 	"howmany":    "how many|how much|count|number of",

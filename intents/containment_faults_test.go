@@ -31,8 +31,8 @@ func (a *arena) faultsOfState() []string {
 		out = append(out, fmt.Sprintf("Neo got %d writes: %+v", n, a.writes()[a.before:]))
 	}
 	for _, kind := range a.audited() {
-		switch word, _, _ := strings.Cut(kind, " "); approvals.Kind(word) {
-		case approvals.KindDecision, approvals.KindWrite, approvals.KindResult:
+		word, _, _ := strings.Cut(kind, " ")
+		if k := approvals.Kind(word); k == approvals.KindDecision || k == approvals.KindWrite || k == approvals.KindResult {
 			out = append(out, "the audit trail has "+kind)
 		}
 	}

@@ -48,7 +48,7 @@ func loadInjections(t *testing.T) []injection {
 	check(t, err)
 	var out []injection
 	for _, file := range files {
-		f, err := os.Open(file) //nolint:gosec // a test file
+		f, err := os.Open(file)
 		check(t, err)
 		for lines := bufio.NewScanner(f); lines.Scan(); {
 			var in injection

@@ -47,7 +47,8 @@ func runData(run neoapi.Execution, steps []neoapi.ExecutionStep) string {
 		Steps   []step `json:"steps"`
 	}{
 		safeText(run.AgentName, maxNameChars), safeText(string(run.EntityNumber), maxNameChars), runStatus(run.Status),
-		safeText(run.Message, 600), safeText(run.Error, 1200), []step{},
+		safeText(run.Message, 600), safeText(run.Error, 1200),
+		[]step{},
 	}
 	for _, s := range steps[max(0, len(steps)-maxSteps):] {
 		d.Steps = append(d.Steps, step{stepWords(s), safeText(s.Message, maxSummaryStep), s.IsError})

@@ -100,7 +100,7 @@ func wordsShared(spoken map[string]bool, s Spec, specs []Spec) float64 {
 func specWords(s Spec) map[string]bool {
 	id := s.Name + "\n" + s.Summary + "\n" + strings.Join(s.Examples, "\n")
 	if known, ok := specIndex.Load(id); ok {
-		return known.(map[string]bool) //nolint:errcheck,forcetypeassert // only we store here
+		return known.(map[string]bool)
 	}
 	out := map[string]bool{}
 	for _, text := range append(slices.Clone(s.Examples), s.Summary, strings.ReplaceAll(s.Name, "_", " ")) {

@@ -302,7 +302,8 @@ func TestListIsDecodedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	page, err := resp.items(op)
-	if err != nil || len(resp.parsed.pages) != 1 || &decodePage[Agent](resp.parsed, page)[0] != &decodePage[Agent](resp.parsed, page)[0] {
+	first, second := decodePage[Agent](resp.parsed, page), decodePage[Agent](resp.parsed, page)
+	if err != nil || len(resp.parsed.pages) != 1 || &first[0] != &second[0] {
 		t.Errorf("decoded again: %v, %v", resp.parsed, err)
 	}
 }

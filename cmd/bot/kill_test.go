@@ -258,7 +258,7 @@ func (w *outside) bot(args ...string) string {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, w.bin, args...) //nolint:gosec // G204: our own program
+	cmd := exec.CommandContext(ctx, w.bin, args...)
 	cmd.Env = []string{"REDIS_URL=redis://" + w.redis.addr + "/0", "NEOBOT_CONFIG=" + w.policy}
 	var faults strings.Builder
 	cmd.Stderr = &faults

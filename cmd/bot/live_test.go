@@ -26,7 +26,7 @@ const patience = 40 * time.Second
 func buildBot(tb testing.TB) string {
 	tb.Helper()
 	bin := filepath.Join(tb.TempDir(), "bot")
-	out, err := exec.CommandContext(tb.Context(), "go", "build", "-o", bin, ".").CombinedOutput() //nolint:gosec // G204: a path of our own
+	out, err := exec.CommandContext(tb.Context(), "go", "build", "-o", bin, ".").CombinedOutput()
 	if err != nil {
 		tb.Fatalf("go build: %v\n%s", err, out)
 	}
@@ -97,12 +97,12 @@ func startRedis(tb testing.TB) *redisServer {
 func (r *redisServer) start() {
 	r.tb.Helper()
 	_, port, _ := net.SplitHostPort(r.addr)
-	log, err := os.OpenFile(filepath.Join(r.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600) //nolint:gosec // G304: a file of our own
+	log, err := os.OpenFile(filepath.Join(r.dir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	r.cmd = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", //nolint:gosec,noctx // lives until kill
+	r.cmd = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", //nolint:noctx // lives until kill
 		"--dir", r.dir, "--maxmemory-policy", "noeviction")
 	r.cmd.Stdout, r.cmd.Stderr = log, log
 	if err := r.cmd.Start(); err != nil {
@@ -155,7 +155,7 @@ func (l *lockedBuffer) String() string {
 func startProcess(tb testing.TB, bin, addr string, env []string) *process {
 	tb.Helper()
 	p := &process{tb: tb, url: "http://" + addr, log: &lockedBuffer{}, dead: make(chan struct{})}
-	p.cmd = exec.Command(bin, "serve") //nolint:gosec,noctx // lives until kill
+	p.cmd = exec.Command(bin, "serve") //nolint:noctx // lives until kill
 	p.cmd.Env = append([]string{"LISTEN_ADDR=" + addr, "HOME=" + tb.TempDir()}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {

@@ -107,7 +107,7 @@ func (p *platforms) wait() {
 func connectSlack(ctx context.Context, c platformConfig, at ports) (*slack.Adapter, error) {
 	installed := c.of(adapters.Slack)
 	if len(installed) != 1 {
-		return nil, fmt.Errorf("SLACK_BOT_TOKEN is for one workspace, but the policy lists %d of slack:", len(installed))
+		return nil, fmt.Errorf("SLACK_BOT_TOKEN is for one workspace, but the policy lists %d Slack workspaces", len(installed))
 	}
 	client := c.Metrics.client("slack", slackTimeout)
 	app, enterprise, err := slackApp(ctx, c.Config, client)

@@ -26,7 +26,7 @@ func newRouter(cfg Config, m *metrics, log *slog.Logger, now func() time.Time) (
 
 // summarizerOf is the model behind a router, nil for the built-in one.
 func summarizerOf(r intents.Router) intents.Summarizer {
-	s, _ := r.(intents.Summarizer) //nolint:errcheck // the built-in router is none
+	s, _ := r.(intents.Summarizer)
 	return s
 }
 
