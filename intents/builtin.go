@@ -47,7 +47,7 @@ func route(q Question) Routed {
 	if orders := r.orders(); len(orders) > 0 {
 		return r.obey(orders)
 	}
-	if hostile.MatchString(r.text) {
+	if r.isHostile() {
 		return Routed{Ask: askRules}
 	}
 	if in, ok := r.followUp(); ok {
@@ -161,6 +161,13 @@ func (r *reading) best() scored {
 
 // scores of the reading intents, best first, ties in the catalog's order.
 func (r *reading) scores() []scored {
+	if !r.scored {
+		r.ranked, r.scored = r.rank(), true
+	}
+	return r.ranked
+}
+
+func (r *reading) rank() []scored {
 	sum := map[string]int{}
 	for i, terms := range cueTerms() {
 		if r.has(terms...) {
@@ -226,7 +233,7 @@ func (r *reading) aboutOrder() Routed {
 	if agents := r.values("@agent"); len(agents) == 1 {
 		agent := map[string]string{"agent": agents[0]}
 		out.Choices = append(out.Choices, Intent{Name: "show_agent", Args: agent})
-		if !hostile.MatchString(r.text) && !slices.ContainsFunc(r.toks, func(t token) bool { return negations[t.w] || t.quoted }) {
+		if !r.isHostile() && !slices.ContainsFunc(r.toks, func(t token) bool { return negations[t.w] || t.quoted }) {
 			for _, c := range commands {
 				if c.alias == "" && c.intent != "escalate" && c.intent != "rename_agent" && r.verbAnywhere(c.verbs) && r.offers(c.intent) {
 					out.Choices = append(out.Choices, Intent{Name: c.intent, Args: maps.Clone(agent)})

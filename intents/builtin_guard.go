@@ -13,6 +13,15 @@ var hostile = regexp.MustCompile(`(?i)\b(ignore|forget|disregard|override|bypass
 	`|\bsystem\s*(prompt|message|:)|\byou are (now|no longer)\b|\b(act|behave) as\b|\bpretend\b|\bjailbreak|\bdan\b.{0,10}\bmode\b|\b(admin|developer|god|debug|root) mode\b` +
 	`|\bas (an?|the) (admin|administrator|root|owner|developer)\b|<\s*/?\s*(tool|system|function|assistant|invoke)|\b(tool|function)_?calls?\b|\b(enable|disable|update|run|rename)_agent`)
 
+// isHostile reports such a phrase in the message as it came.
+func (r *reading) isHostile() bool {
+	if r.attack == nil {
+		found := hostile.MatchString(r.text)
+		r.attack = &found
+	}
+	return *r.attack
+}
+
 // undone are words with which people take back what they said.
 var undone = regexp.MustCompile(`\b(never mind|forget it|no wait|just kidding|jk|scratch that|on second thought|or not|off and (back )?on|on and (back )?off)\b`)
 
@@ -27,7 +36,7 @@ var (
 func (r *reading) refusal(o order) string {
 	object := r.plain(o.verb[0], o.clause[1])
 	switch {
-	case hostile.MatchString(r.text) || hostile.MatchString(r.plain(0, len(r.toks))):
+	case r.isHostile() || hostile.MatchString(r.plain(0, len(r.toks))):
 		return askRules
 	case r.cut || undone.MatchString(r.plain(0, len(r.toks))) || r.negated(o):
 		return askMeant
@@ -277,7 +286,7 @@ func (r *reading) mentionsOrder() bool {
 func writeRefused(q Question) string {
 	r := read(q)
 	all := r.plain(0, len(r.toks))
-	if hostile.MatchString(r.text) || hostile.MatchString(all) {
+	if r.isHostile() || hostile.MatchString(all) {
 		return askRules
 	}
 	if r.cut {

@@ -4,14 +4,42 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // verbs are the commands known, and those of writing intents without an entry in
 // commands: the words of their examples up to the first argument ("retry run
 // <run>": "retry run", and "retry" when no command begins with it).
 func (r *reading) verbs() []commandVerb {
+	if len(r.q.Specs) == 0 {
+		return learnVerbs(nil)
+	}
+	key := specsKey{&r.q.Specs[0], len(r.q.Specs)}
+	if have := lastVerbs.Load(); have != nil && have.key == key {
+		return have.verbs
+	}
+	out := learnVerbs(r.q.Specs)
+	lastVerbs.Store(&learnedVerbs{key, out})
+	return out
+}
+
+// lastVerbs are those of the catalog last asked for: there is one in a process.
+var lastVerbs atomic.Pointer[learnedVerbs]
+
+type learnedVerbs struct {
+	key   specsKey
+	verbs []commandVerb
+}
+
+// specsKey tells catalogs apart by their place in memory: they are never changed.
+type specsKey struct {
+	first *Spec
+	n     int
+}
+
+func learnVerbs(specs []Spec) []commandVerb {
 	out := slices.Concat(commands, moreCommands)
-	for _, s := range r.q.Specs {
+	for _, s := range specs {
 		if !s.Write || knownCommand(s.Name) || slices.ContainsFunc(moreCommands, func(c commandVerb) bool { return c.intent == s.Name }) {
 			continue
 		}

@@ -39,6 +39,10 @@ type reading struct {
 	items []item
 	names nameIndex
 	cut   bool // longer than what is looked at
+
+	attack *bool    // isHostile, once asked
+	ranked []scored // scores, once asked
+	scored bool
 }
 
 // read takes a message apart: words, spelling, names, numbers, times, concepts.

@@ -220,13 +220,13 @@ func (r *reading) writtenText(in *Intent) {
 	}
 }
 
-// operationSaid recognises a request for any operation of the API.
+// operationSaid recognizes a request for any operation of the API.
 func (r *reading) operationSaid() (Intent, bool) {
 	m := operationArg.FindStringSubmatch(r.text)
 	if m != nil && r.word(0) == "call" && !strings.Contains(r.text, "operation") && !operationID.MatchString(m[1]) {
 		return Intent{}, false // "call Neo support"
 	}
-	if m == nil || !r.offers("call_operation") || hostile.MatchString(r.text) || r.hasOne("keys|apikey") {
+	if m == nil || !r.offers("call_operation") || r.isHostile() || r.hasOne("keys|apikey") {
 		return Intent{}, false
 	}
 	return Intent{Name: "call_operation", Args: args{"operation": strings.TrimRight(m[1], "?!.")}}, true

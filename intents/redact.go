@@ -25,10 +25,19 @@ var credentials = regexp.MustCompile(strings.Join([]string{
 	`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`,
 }, "|"))
 
+// credentialMarks are the fixed letters of credentials: without one of them
+// nothing can match.
+var credentialMarks = []string{
+	"neo_sk_", "xox", "xapp-", "sk-", "eyJ", "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "PRIVATE KEY",
+}
+
 // hideCredentials replaces credentials. A signed parameter of an address stays:
 // without it the short-lived link of an artifact, which only the asker sees,
 // would be dead.
 func hideCredentials(s string) string {
+	if !slices.ContainsFunc(credentialMarks, func(mark string) bool { return strings.Contains(s, mark) }) {
+		return s // nearly everything, at a hundredth of the cost
+	}
 	return credentials.ReplaceAllStringFunc(s, func(found string) string {
 		if found[0] == '?' || found[0] == '&' {
 			return found

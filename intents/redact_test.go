@@ -1,6 +1,7 @@
 package intents
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,5 +53,23 @@ func TestSafeCard(t *testing.T) {
 	card.Buttons = card.Buttons[:1]
 	if mustText(card) != before {
 		t.Error("the card given was changed")
+	}
+}
+
+// Every credential has one of the marks, or it would not be looked for.
+func TestCredentialMarks(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"neo_sk_abc", "xoxb-12345678", "xoxp-12345678", "xapp-12345678", "sk-" + strings.Repeat("a", 24),
+		"?sig=eyJhbGciOiJI.eyJzdWIiOiIx.x", "AKIA" + strings.Repeat("A", 16), "ghp_" + strings.Repeat("a", 30), "gho_" + strings.Repeat("a", 30),
+		"ghu_" + strings.Repeat("a", 30), "ghs_" + strings.Repeat("a", 30), "ghr_" + strings.Repeat("a", 30),
+		"-----BEGIN RSA PRIVATE KEY-----\nx", "-----BEGIN PRIVATE KEY-----",
+	} {
+		if !credentials.MatchString(s) {
+			t.Errorf("%q is not a credential", s)
+		}
+		if !slices.ContainsFunc(credentialMarks, func(mark string) bool { return strings.Contains(s, mark) }) {
+			t.Errorf("%q has no mark", s)
+		}
 	}
 }

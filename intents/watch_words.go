@@ -65,7 +65,7 @@ func asksOnly(text string) bool {
 	}
 	r := read(Question{Text: text})
 	at := r.opening()
-	return r.isQuestion() && !r.politeAsk() || hostile.MatchString(r.text) || at < len(r.toks) && r.toks[at].quoted ||
+	return r.isQuestion() && !r.politeAsk() || r.isHostile() || at < len(r.toks) && r.toks[at].quoted ||
 		slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "not" || t.w == "never" })
 }
 
@@ -102,7 +102,7 @@ var (
 // the baseline. It comes before the grammar of orders, whose verbs ("pause",
 // "stop", "tell") would take these sentences for orders about agents.
 func (r *reading) subscription() (Intent, bool) {
-	if len(r.toks) == 0 || r.cut || hostile.MatchString(r.text) {
+	if len(r.toks) == 0 || r.cut || r.isHostile() {
 		return Intent{}, false
 	}
 	i := r.opening()
@@ -120,6 +120,17 @@ func (r *reading) subscription() (Intent, bool) {
 	return in, true
 }
 
+// wishesSchedule reports that something is to be sent at times. Whoever wants it
+// sent, but at a time that makes no sense, is told so later.
+func (r *reading) wishesSchedule(text, whole string) bool {
+	send, digest := sendWish.MatchString(text), digestSaid.MatchString(text) && !r.isQuestion()
+	if !send && !digest {
+		return false
+	}
+	_, timed, err := parseSchedule(whole)
+	return send && (timed || err != nil) || digest && timed
+}
+
 func (r *reading) subscriptionIntent(text string) Intent {
 	whole := strings.TrimSpace(r.text)
 	for name, verb := range map[string]*regexp.Regexp{intentPauseWatch: pauseVerb, intentResumeWatch: resumeVerb, intentRemoveWatch: removeVerb} {
@@ -127,13 +138,12 @@ func (r *reading) subscriptionIntent(text string) Intent {
 			return Intent{Name: name, Args: args{"number": whole}}
 		}
 	}
-	_, timed, err := parseSchedule(whole)
 	switch {
 	case listWatch.MatchString(text):
 		return Intent{Name: intentWatches, Args: args{}}
 	case digestOnly.MatchString(text):
 		return Intent{Name: intentDigest, Args: args{}}
-	case sendWish.MatchString(text) && (timed || err != nil) || digestSaid.MatchString(text) && timed && !r.isQuestion():
+	case r.wishesSchedule(text, whole):
 		return Intent{Name: intentSchedule, Args: args{"times": whole}}
 	case baseWish.MatchString(text) && !r.isQuestion():
 		return Intent{Name: intentSaveBaseline, Args: args{}}
