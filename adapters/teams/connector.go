@@ -161,6 +161,13 @@ func (c *Connector) members(ctx context.Context, service, conversation, next str
 	return out, err
 }
 
+// channels reads the channels of a team.
+func (c *Connector) channels(ctx context.Context, service, team string) (channelList, error) {
+	var out channelList
+	err := c.call(ctx, request{op: "channels", method: http.MethodGet, service: service, path: []string{"teams", team, "conversations"}}, &out)
+	return out, err
+}
+
 type request struct {
 	op, method, service string
 	path                []string // below /v3, unescaped

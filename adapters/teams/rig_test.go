@@ -36,6 +36,10 @@ const (
 	mixed    = "19:mixed@thread.v2"
 	channel  = "19:channel@thread.tacv2"
 	sharedCh = "19:shared@thread.tacv2"
+	telling  = "19:telling@thread.tacv2" // its activities tell that it is private
+	oldCh    = "19:old@thread.tacv2"     // of a connector that tells no types and no channel rosters
+	oldMixed = "19:oldmixed@thread.tacv2"
+	oldTeam  = "19:oldteam@thread.tacv2"
 	team     = "19:team@thread.tacv2"
 )
 
@@ -140,6 +144,9 @@ func newFake(t testing.TB, now func() time.Time) *teamsfake.Server {
 		{ID: mixed, Type: "groupChat", Members: []string{alice, bob, guest, foreign, stranger}},
 		{ID: channel, Type: "channel", TeamID: team, ChannelType: "standard", Members: []string{alice, bob, guest}},
 		{ID: sharedCh, Type: "channel", TeamID: team, ChannelType: "shared", Members: []string{alice, bob, foreign}},
+		{ID: telling, Type: "channel", TeamID: "19:t2@thread.tacv2", ChannelType: "private", Telling: true, Members: []string{alice}},
+		{ID: oldCh, Type: "channel", TeamID: oldTeam, NoRoster: true, Members: []string{alice, guest}},
+		{ID: oldMixed, Type: "channel", TeamID: "19:t3@thread.tacv2", Members: []string{alice, foreign}},
 	} {
 		f.AddConversation(c)
 	}

@@ -123,9 +123,8 @@ func (a *Adapter) lookUp(ctx context.Context, w adapters.Workspace, ref Referenc
 			return member{}, err
 		}
 		m, err := a.conn.member(ctx, ref.ServiceURL, ref.Conversation, person.MRI)
-		var refused *Error
-		if errors.As(err, &refused) && refused.Status == 404 && ref.TeamID != "" && ref.TeamID != ref.Conversation {
-			// The roster of a standard channel is its team's.
+		if errors.Is(err, adapters.ErrGone) && ref.TeamID != "" && ref.TeamID != ref.Conversation {
+			// A standard channel may have no roster of its own: the team's is it.
 			m, err = a.conn.member(ctx, ref.ServiceURL, ref.TeamID, person.MRI)
 		}
 		if err == nil {
@@ -148,39 +147,76 @@ func (a *Adapter) person(ctx context.Context, w adapters.Workspace, user string)
 	return p, nil
 }
 
-// shared says whether people from outside are in a conversation.
-// Standard and private channels take members of the team's tenant only; a
-// shared channel can be open to others without naming them. For the rest the
-// roster tells.
+// shared says whether people from outside are in a conversation. Standard and
+// private channels take members of the team's tenant only; a shared channel can
+// be open to others without naming them. For the rest the roster tells.
 func (a *Adapter) shared(ctx context.Context, w adapters.Workspace, ref Reference) (adapters.Sharing, error) {
-	switch {
-	case ref.Type == "personal", ref.ChannelType == "standard", ref.ChannelType == "private":
+	if ref.Type == "personal" {
 		return adapters.SharingInternal, nil
-	case ref.ChannelType != "":
-		return adapters.SharingExternal, nil
 	}
-	key := string(w) + "|" + ref.Conversation
+	if s, ok := sharingOf(ref.ChannelType); ok {
+		return s, nil
+	}
+	key := convKey(w, ref.Conversation)
 	if s, ok := a.sharing.get(key); ok {
 		return s, nil
 	}
 	got, err, _ := a.flight.Do("sharing|"+key, func() (any, error) {
-		s, err := a.roster(ctx, w, ref)
+		s, err := a.look(ctx, w, ref)
 		if err == nil {
 			a.sharing.put(key, s)
 		}
 		return s, err
 	})
 	if err != nil {
-		return adapters.SharingUnknown, fmt.Errorf("roster: %w", err)
+		return adapters.SharingUnknown, fmt.Errorf("who is in the conversation: %w", err)
 	}
 	return got.(adapters.Sharing), nil
 }
 
+// sharingOf a channel's type; ok is false when it was not said.
+func sharingOf(channelType string) (s adapters.Sharing, ok bool) {
+	switch channelType {
+	case "":
+		return adapters.SharingUnknown, false
+	case "standard", "private":
+		return adapters.SharingInternal, true
+	}
+	return adapters.SharingExternal, true
+}
+
+// look asks the team what kind of channel it is (messages often do not say), or
+// reads the roster.
+func (a *Adapter) look(ctx context.Context, w adapters.Workspace, ref Reference) (adapters.Sharing, error) {
+	listed := false
+	if ref.Type == "channel" && ref.TeamID != "" {
+		list, err := a.conn.channels(ctx, ref.ServiceURL, ref.TeamID)
+		if err != nil && !errors.Is(err, adapters.ErrGone) {
+			return adapters.SharingUnknown, err
+		}
+		for _, c := range list.Conversations {
+			if c.ID != ref.Conversation {
+				continue
+			}
+			listed = true
+			if s, ok := sharingOf(c.Type); ok {
+				return s, nil
+			}
+		}
+	}
+	s, err := a.roster(ctx, w, ref.ServiceURL, ref.Conversation)
+	if errors.Is(err, adapters.ErrGone) && listed {
+		// A channel of the team without a roster of its own: the team's is it.
+		return a.roster(ctx, w, ref.ServiceURL, ref.TeamID)
+	}
+	return s, err
+}
+
 // roster reads the members until an outsider is found.
-func (a *Adapter) roster(ctx context.Context, w adapters.Workspace, ref Reference) (adapters.Sharing, error) {
+func (a *Adapter) roster(ctx context.Context, w adapters.Workspace, service, conversation string) (adapters.Sharing, error) {
 	next, seen := "", 0
 	for seen < rosterMax {
-		page, err := a.conn.members(ctx, ref.ServiceURL, ref.Conversation, next)
+		page, err := a.conn.members(ctx, service, conversation, next)
 		if err != nil {
 			return adapters.SharingUnknown, err
 		}

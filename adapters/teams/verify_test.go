@@ -12,7 +12,10 @@ import (
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	everywhere := map[string]adapters.Sharing{group: adapters.SharingInternal, mixed: adapters.SharingExternal, sharedCh: adapters.SharingExternal, channel: adapters.SharingInternal}
+	everywhere := map[string]adapters.Sharing{
+		group: adapters.SharingInternal, mixed: adapters.SharingExternal, sharedCh: adapters.SharingExternal, channel: adapters.SharingInternal,
+		telling: adapters.SharingInternal, oldCh: adapters.SharingInternal, oldMixed: adapters.SharingExternal,
+	}
 	for _, tc := range []struct {
 		mri, conversation string
 		trust             adapters.Trust
@@ -25,6 +28,10 @@ func TestVerify(t *testing.T) {
 		{foreign, sharedCh, adapters.TrustOutsider},
 		{stranger, mixed, adapters.TrustOutsider},
 		{alice, sharedCh, adapters.TrustMember},
+		{alice, telling, adapters.TrustMember},
+		{alice, oldCh, adapters.TrustMember},
+		{guest, oldCh, adapters.TrustGuest},
+		{alice, oldMixed, adapters.TrustMember},
 	} {
 		handled := make(chan adapters.Message, 1)
 		r.brain.mu.Lock()

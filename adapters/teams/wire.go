@@ -111,6 +111,15 @@ type member struct {
 	Role     string `json:"userRole"` // user, guest, anonymous
 }
 
+// channelList is what a team says of its channels. Older connectors leave the
+// types out.
+type channelList struct {
+	Conversations []struct {
+		ID   string `json:"id"`
+		Type string `json:"type"` // standard, private, shared
+	} `json:"conversations"`
+}
+
 type memberPage struct {
 	Members []member `json:"members"`
 	Next    string   `json:"continuationToken"`

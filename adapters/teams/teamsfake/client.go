@@ -36,8 +36,12 @@ func (s *Server) Activity(user, conversation string) map[string]any {
 	if c.TeamID != "" {
 		data["team"] = map[string]any{"id": c.TeamID}
 	}
-	if c.ChannelType != "" {
-		data["channel"] = map[string]any{"id": c.ID, "type": c.ChannelType}
+	if c.TeamID != "" {
+		ch := map[string]any{"id": c.ID}
+		if c.Telling {
+			ch["type"] = c.ChannelType
+		}
+		data["channel"] = ch
 	}
 	return map[string]any{
 		"id": fmt.Sprintf("f:%d", s.next), "channelId": "msteams", "serviceUrl": s.URL + "/connector/",

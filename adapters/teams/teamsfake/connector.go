@@ -201,7 +201,7 @@ func (s *Server) memberOf(p Person) map[string]any {
 func (s *Server) member(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, ok := s.conversation(w, r)
+	c, ok := s.withRoster(w, r)
 	if !ok {
 		return
 	}
@@ -216,7 +216,7 @@ func (s *Server) member(w http.ResponseWriter, r *http.Request) {
 func (s *Server) members(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c, ok := s.conversation(w, r)
+	c, ok := s.withRoster(w, r)
 	if !ok {
 		return
 	}
@@ -235,4 +235,34 @@ func (s *Server) members(w http.ResponseWriter, r *http.Request) {
 		out["continuationToken"] = strconv.Itoa(from + page)
 	}
 	answer(w, http.StatusOK, out)
+}
+
+// withRoster is conversation for requests of the roster. The caller holds mu.
+func (s *Server) withRoster(w http.ResponseWriter, r *http.Request) (*Conversation, bool) {
+	c, ok := s.conversation(w, r)
+	if ok && c.NoRoster && c.ID == base(r.PathValue("conv")) {
+		refuse(w, http.StatusNotFound, "ConversationNotFound")
+		return nil, false
+	}
+	return c, ok
+}
+
+func (s *Server) channels(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := []any{}
+	for _, c := range s.conversations {
+		if c.TeamID != "" && c.TeamID == r.PathValue("team") {
+			ch := map[string]any{"id": c.ID, "name": c.ID}
+			if c.ChannelType != "" {
+				ch["type"] = c.ChannelType
+			}
+			list = append(list, ch)
+		}
+	}
+	if len(list) == 0 {
+		refuse(w, http.StatusNotFound, "TeamNotFound")
+		return
+	}
+	answer(w, http.StatusOK, map[string]any{"conversations": list})
 }

@@ -34,7 +34,9 @@ type Conversation struct {
 	ID          string
 	Type        string // personal, groupChat, channel
 	TeamID      string
-	ChannelType string   // standard, private, shared
+	ChannelType string   // standard, private, shared; the team's list of channels tells it
+	Telling     bool     // activities tell the channel's type too; most real ones do not
+	NoRoster    bool     // only the team has a roster
 	Members     []string // MRIs
 	Without     bool     // the bot is not in it
 }
@@ -108,6 +110,7 @@ func New(t testing.TB, cfg Config) *Server {
 	mux.HandleFunc("DELETE /connector/v3/conversations/{conv}/activities/{id}", s.guard(s.delete))
 	mux.HandleFunc("GET /connector/v3/conversations/{conv}/members/{id}", s.guard(s.member))
 	mux.HandleFunc("GET /connector/v3/conversations/{conv}/pagedmembers", s.guard(s.members))
+	mux.HandleFunc("GET /connector/v3/teams/{team}/conversations", s.guard(s.channels))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		t.Errorf("teamsfake: unexpected request %s %s", r.Method, r.URL)
 		http.Error(w, "not here", http.StatusNotFound)
