@@ -26,7 +26,7 @@ for _ in $(seq 20); do
   pid=$!
   for _ in $(seq 100); do
     if redis-cli -p "$port" ping >/dev/null 2>&1 && kill -0 "$pid" 2>/dev/null; then
-      NEOBOT_TEST_REDIS="redis://127.0.0.1:$port/0" "$@"
+      NEOBOT_TEST_REDIS="127.0.0.1:$port" "$@"
       exit 0
     fi
     kill -0 "$pid" 2>/dev/null || break
