@@ -220,7 +220,9 @@ func TestSandboxCommand(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	a, out, faults := testApp("")
 	done := make(chan int, 1)
-	go func() { done <- a.run(ctx, []string{"sandbox", "--listen", "127.0.0.1:0", "--key", "neo_sk_test_x", "--control"}) }()
+	go func() {
+		done <- a.run(ctx, []string{"sandbox", "--listen", "127.0.0.1:0", "--key", "neo_sk_test_x", "--control"})
+	}()
 	eventually(t, "address printed", func() (bool, any) { return strings.Contains(out.String(), "NEO_API_KEY="), faults.String() })
 	base, _, _ := strings.Cut(strings.TrimPrefix(out.String(), "NEO_BASE_URL="), "\n")
 	for path, want := range map[string]int{"/public-api/health": http.StatusOK, "/public-api/agents": http.StatusUnauthorized, "/_sandbox/requests": http.StatusOK} {
