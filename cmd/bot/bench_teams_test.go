@@ -249,12 +249,8 @@ func (r *teamsBench) approveGroup(tb testing.TB, driver int, conversation string
 
 // flows measures b.N flows.
 func (r *teamsBench) flows(b *testing.B, f flow) {
-	before := r.usage(b)
-	b.ResetTimer()
+	m := r.meter(b)
+	m.platform = "teams/flow"
 	r.drive(b, b.N, f)
-	b.StopTimer()
-	after := r.usage(b)
-	b.ReportMetric(float64(after.slack-before.slack)/float64(b.N), "teams/flow")
-	before.slack, after.slack = 0, 0
-	r.report(b, before, after)
+	m.report(b.N)
 }

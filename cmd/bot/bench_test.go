@@ -1,15 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -136,11 +133,9 @@ func (r *benchRig) drive(b *testing.B, n int, f flow) {
 
 // flows measures b.N flows.
 func (r *benchRig) flows(b *testing.B, f flow) {
-	before := r.usage(b)
-	b.ResetTimer()
+	m := r.meter(b)
 	r.drive(b, b.N, f)
-	b.StopTimer()
-	r.report(b, before, r.usage(b))
+	m.report(b.N)
 }
 
 // shown waits for a card.
@@ -254,16 +249,14 @@ func (r *benchRig) approve(b *testing.B) {
 		waiting[driver] = append(waiting[driver], pendingCard{channel, thread, card})
 		return err
 	})
-	before := r.usage(b)
-	b.ResetTimer()
+	m := r.meter(b)
 	var taken [benchDrivers]int
 	r.driveEach(b, share, func(driver int, _ string) error {
 		p := waiting[driver][taken[driver]]
 		taken[driver]++
 		return r.press(b, driver, p.channel, p.thread, p.card)
 	})
-	b.StopTimer()
-	r.reportN(b, share*benchDrivers, before, r.usage(b))
+	m.report(share * benchDrivers)
 }
 
 // driveEach runs share flows in every driver.
@@ -300,8 +293,7 @@ func (r *benchRig) acknowledge(b *testing.B) {
 	for i := range n {
 		_, _, bodies[i] = r.slack.event("message", fmt.Sprintf("D%05d", i%benchChannels), r.slack.ts(), "which agents are on?")
 	}
-	before := r.usage(b)
-	b.ResetTimer()
+	m := r.meter(b)
 	start := time.Now()
 	var wg sync.WaitGroup
 	tick := time.NewTicker(time.Second / rate)
@@ -317,19 +309,18 @@ func (r *benchRig) acknowledge(b *testing.B) {
 		})
 	}
 	wg.Wait()
-	b.StopTimer()
 	for _, err := range errs {
 		if err != nil {
 			b.Fatal(err)
 		}
 	}
 	r.idle(b)
+	m.report(n)
 	slices.Sort(times)
 	ms := func(q float64) float64 { return times[min(n-1, int(q*float64(n)))].Seconds() * 1000 }
 	b.ReportMetric(ms(.5), "p50-ms")
 	b.ReportMetric(ms(.99), "p99-ms")
 	b.ReportMetric(ms(.999), "p99.9-ms")
-	r.reportN(b, n, before, r.usage(b))
 }
 
 // idle waits until the bot has answered everything.
@@ -339,101 +330,4 @@ func (r *benchRig) idle(b *testing.B) {
 		n, err := r.redis.rdb.XLen(b.Context(), "neobot:{slack:T0HOME}:inbox").Result()
 		return n == 0 && err == nil, fmt.Sprint(n, err)
 	})
-}
-
-// usage is what the bot has used up since it started.
-type usage struct {
-	at         time.Time
-	cpu, sys   time.Duration // all, and the kernel's part of it
-	rss, peak  float64       // MiB
-	mallocs    float64
-	bytes      float64
-	roundTrips float64 // reads of a socket by redis-server: one per command or pipeline
-	neo, slack int64
-}
-
-func (r *benchRig) usage(b *testing.B) usage {
-	b.Helper()
-	u := usage{at: time.Now(), neo: r.calls.Load(), slack: r.slack.calls.Load()}
-	u.cpu, u.sys, u.rss, u.peak = processUsage(b, r.bot.cmd.Process.Pid)
-	_, metrics, err := get(b.Context(), r.bot.url+"/metrics")
-	if err != nil {
-		b.Fatal(err)
-	}
-	u.mallocs = value(b, metrics, "go_memstats_mallocs_total ")
-	u.bytes = value(b, metrics, "go_memstats_alloc_bytes_total ")
-	stats, err := r.redis.rdb.Info(context.WithoutCancel(b.Context()), "stats").Result()
-	if err != nil {
-		b.Fatal(err)
-	}
-	u.roundTrips = value(b, stats, "total_reads_processed:")
-	return u
-}
-
-// value of a line "<name><number>".
-func value(b *testing.B, text, name string) float64 {
-	b.Helper()
-	for line := range strings.Lines(text) {
-		if rest, ok := strings.CutPrefix(line, name); ok {
-			v, err := strconv.ParseFloat(strings.TrimSpace(rest), 64)
-			if err != nil {
-				b.Fatal(err)
-			}
-			return v
-		}
-	}
-	b.Fatalf("no %q", name)
-	return 0
-}
-
-// clockTick is the unit of /proc/<pid>/stat, see sysconf(_SC_CLK_TCK): 100 a
-// second on every Linux.
-const clockTick = 10 * time.Millisecond
-
-// processUsage reads CPU time and memory of a process.
-func processUsage(b *testing.B, pid int) (cpu, sys time.Duration, rss, peak float64) {
-	b.Helper()
-	dir := "/proc/" + strconv.Itoa(pid)
-	stat, err := os.ReadFile(dir + "/stat")
-	if err != nil {
-		b.Fatal(err)
-	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:])) // from field 3 on
-	for _, i := range []int{11, 12} {                                                   // utime, stime
-		n, err := strconv.Atoi(fields[i])
-		if err != nil {
-			b.Fatal(err)
-		}
-		sys = time.Duration(n) * clockTick
-		cpu += sys
-	}
-	status, err := os.ReadFile(dir + "/status")
-	if err != nil {
-		b.Fatal(err)
-	}
-	kib := func(name string) float64 {
-		line := string(status)[strings.Index(string(status), name)+len(name):]
-		n, _ := strconv.ParseFloat(strings.Fields(line)[0], 64)
-		return n / 1024
-	}
-	return cpu, sys, kib("VmRSS:"), kib("VmHWM:")
-}
-
-func (r *benchRig) report(b *testing.B, before, after usage) { r.reportN(b, b.N, before, after) }
-
-// reportN prints the cost of one of n flows. B/flow and allocs/flow are the bot's,
-// not the benchmark's own.
-func (r *benchRig) reportN(b *testing.B, n int, before, after usage) {
-	b.Helper()
-	per := func(x float64) float64 { return x / float64(n) }
-	b.ReportMetric(per((after.cpu-before.cpu).Seconds()*1000), "cpu-ms/flow")
-	b.ReportMetric(per((after.sys-before.sys).Seconds()*1000), "sys-ms/flow")
-	b.ReportMetric(float64(n)/after.at.Sub(before.at).Seconds(), "flows/s")
-	b.ReportMetric(per(after.mallocs-before.mallocs), "allocs/flow")
-	b.ReportMetric(per(after.bytes-before.bytes), "B/flow")
-	b.ReportMetric(per(after.roundTrips-before.roundTrips), "redis/flow")
-	b.ReportMetric(per(float64(after.neo-before.neo)), "neo/flow")
-	b.ReportMetric(per(float64(after.slack-before.slack)), "slack/flow")
-	b.ReportMetric(after.rss, "rss-MiB")
-	b.ReportMetric(after.peak, "peak-MiB")
 }
