@@ -3,6 +3,7 @@ package intents
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"neobot/cards"
@@ -116,4 +117,16 @@ func bindCatalog() ([]Spec, map[string]entry, error) {
 		catalog[name] = entry{Spec: Spec{Name: name}, plan: plan, internal: true}
 	}
 	return specs, catalog, nil
+}
+
+// Catalog lists every intent in the order of help; those that only buttons reach
+// come last and have no more than a name. It is for documentation and tests.
+func Catalog() ([]Spec, error) {
+	specs, catalog, err := bindCatalog()
+	for _, name := range slices.Sorted(maps.Keys(catalog)) {
+		if catalog[name].internal {
+			specs = append(specs, catalog[name].Spec)
+		}
+	}
+	return specs, err
 }

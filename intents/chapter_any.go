@@ -41,6 +41,14 @@ var closedOps = map[string]string{
 	"accept_handover_request": "Say “take over the customer chat” with its number.",
 }
 
+// NotByForm says why call_operation refuses an operation; empty when it does not.
+func NotByForm(op neoapi.Operation) string {
+	if slices.Contains(closedGroups, op.Group) {
+		return "Keys are not managed from chat."
+	}
+	return closedOps[op.ID]
+}
+
 // planOperation finds the operation, then asks for its arguments or runs it.
 func planOperation(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {
 	op, err := s.findOperation(a, in["operation"])

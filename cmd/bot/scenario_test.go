@@ -85,6 +85,12 @@ func TestScenarios(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no scenarios: %v", err)
 	}
+	seen := &coverage{}
+	t.Cleanup(func() { // when all stories have ended
+		if seen.count() == len(files) {
+			seen.document(t)
+		}
+	})
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
@@ -103,6 +109,7 @@ func TestScenarios(t *testing.T) {
 			}
 			w.at = file + ": at the end"
 			w.finish()
+			seen.add(w, strings.TrimSuffix(filepath.Base(file), ".txtar"), string(archive.Comment))
 		})
 	}
 }
