@@ -65,7 +65,7 @@ tidy: ## Fails when go.mod or go.sum are not tidy.
 
 .PHONY: race
 race: ## All Go tests with the race detector, against a real redis-server where there is one.
-	@deploy/test/with-redis.sh go test -race $(PKGS)
+	@deploy/test/with-redis.sh go test -race -timeout 30m $(PKGS)
 
 .PHONY: bench
 bench: ## Benchmarks: acknowledgement, ask and approve flows; CPU, allocations and Redis round trips per flow.
