@@ -102,7 +102,7 @@ func (r *redisServer) start() {
 		r.tb.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	r.cmd = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", //nolint:noctx // lives until kill
+	r.cmd = exec.Command("redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "yes",
 		"--dir", r.dir, "--maxmemory-policy", "noeviction")
 	r.cmd.Stdout, r.cmd.Stderr = log, log
 	if err := r.cmd.Start(); err != nil {
@@ -155,7 +155,7 @@ func (l *lockedBuffer) String() string {
 func startProcess(tb testing.TB, bin, addr string, env []string) *process {
 	tb.Helper()
 	p := &process{tb: tb, url: "http://" + addr, log: &lockedBuffer{}, dead: make(chan struct{})}
-	p.cmd = exec.Command(bin, "serve") //nolint:noctx // lives until kill
+	p.cmd = exec.Command(bin, "serve")
 	p.cmd.Env = append([]string{"LISTEN_ADDR=" + addr, "HOME=" + tb.TempDir()}, env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
