@@ -112,4 +112,5 @@ var (
 	ErrAttempts = errors.New("no attempts left")
 	ErrLapsed   = errors.New("grant lapsed")   // its lease ended before it was used
 	ErrInvalid  = errors.New("not acceptable") // an argument that no request can have
+	ErrMoved    = errors.New("moved on")       // Drawn: the record is newer than the cards
 )

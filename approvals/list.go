@@ -25,7 +25,8 @@ func (s *Store) AddCopy(ctx context.Context, ws string, id ID, ref string) (Requ
 
 // Drawn notes that all of r.Copies show r.Version. It is without effect when
 // another copy has been posted since r was read, and when a later version was
-// drawn already.
+// drawn already. ErrMoved means that some card still shows something older than
+// the record: Get it and draw again.
 func (s *Store) Drawn(ctx context.Context, r Request) error {
 	return wrap("drawn", r.ID, s.note(ctx, drawnScript, r.Workspace, r.ID, r.Version, len(r.Copies)))
 }

@@ -123,6 +123,7 @@ var codes = map[string]error{
 	"not_ready": ErrNotReady,
 	"busy":      ErrBusy,
 	"attempts":  ErrAttempts,
+	"moved":     ErrMoved,
 }
 
 // keys of one request. All contain the hash tag {workspace}, so that Redis

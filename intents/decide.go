@@ -48,16 +48,28 @@ func (s *Service) decide(ctx context.Context, a *ask, c adapters.Click) (adapter
 	if err != nil {
 		return adapters.Answer{}, storeErr(err)
 	}
-	if rec.State.Final() { // rejected, or the same click again after the end
-		err = s.ended(ctx, rec)
-	} else {
-		s.redraw(ctx, rec)
-		rec, err = s.execute(ctx, rec)
-	}
-	if err != nil {
+	if rec, err = s.carryOut(ctx, rec); err != nil {
 		return adapters.Answer{}, storeErr(err)
 	}
 	return adapters.Answer{Card: s.shownCard(ctx, rec, a.zone), Where: adapters.Shown}, nil
+}
+
+// carryOut does what a decision has made possible and brings the cards up to date.
+func (s *Service) carryOut(ctx context.Context, rec approvals.Request) (approvals.Request, error) {
+	if rec.State.Final() { // rejected, or the same click again after the end
+		return rec, s.ended(ctx, rec)
+	}
+	if rec.State == approvals.Approved {
+		stop := s.redrawSoon(ctx, rec)
+		var err error
+		rec, err = s.execute(ctx, rec)
+		stop()
+		if err != nil || rec.State.Final() {
+			return rec, err
+		}
+	}
+	s.redraw(ctx, rec) // more approvals are needed, or another worker is at it
+	return rec, nil
 }
 
 // record saves a decision and its audit line. The audit follows the script: a

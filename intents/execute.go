@@ -301,38 +301,6 @@ func (s *Service) auditWrite(ctx context.Context, j job) error {
 	})
 }
 
-// redraw brings every copy to the state of the record. If the record moved on
-// while drawing, it draws again, so that the last edit shows the last state.
-func (s *Service) redraw(ctx context.Context, rec approvals.Request) {
-	ctx = context.WithoutCancel(ctx)
-	for range 3 {
-		card := s.shownCard(ctx, rec, s.timezone(ctx))
-		complete := true
-		for _, text := range rec.Copies {
-			var ref adapters.Ref
-			if json.Unmarshal([]byte(text), &ref) != nil {
-				continue
-			}
-			if err := s.Poster.Update(ctx, ref, card); err != nil && !errors.Is(err, adapters.ErrGone) {
-				complete = false
-				s.Logger.WarnContext(ctx, "redraw card", "error", err, "approval_id", rec.ID, "state", rec.State)
-			}
-		}
-		if !complete {
-			return // the sweep tries again
-		}
-		if err := s.Store.Drawn(ctx, rec); err != nil {
-			s.Logger.WarnContext(ctx, "note redrawn card", "error", err, "approval_id", rec.ID)
-			return
-		}
-		now, err := s.Store.Get(ctx, rec.Workspace, rec.ID)
-		if err != nil || (now.Version == rec.Version && len(now.Copies) == len(rec.Copies)) {
-			return
-		}
-		rec = now
-	}
-}
-
 // applied describes a successful write: what Neo now says, read back.
 func (s *Service) applied(ctx context.Context, j job, resp neoapi.Response) result {
 	r := result{Code: "applied", Summary: "Done.", RequestID: resp.RequestID}

@@ -48,6 +48,7 @@ type Service struct {
 	catalog map[string]entry
 	specs   []Spec
 	zone    zoneCache
+	drawing drawLocks
 	replica string // names this process where one of several has to do the work
 }
 

@@ -128,12 +128,20 @@ func (s *Service) sweepCards(ctx context.Context, w string) error {
 	faults := []error{err}
 	for _, rec := range recs {
 		if rec.State.Final() && s.Now().Sub(rec.EndedAt) > redrawGiveUp {
-			faults = append(faults, s.auditEnd(ctx, rec), s.Store.Drawn(ctx, rec))
+			faults = append(faults, s.auditEnd(ctx, rec), unlessMoved(s.Store.Drawn(ctx, rec)))
 			continue
 		}
 		faults = append(faults, s.ended(ctx, rec))
 	}
 	return errors.Join(faults...)
+}
+
+// unlessMoved drops the one error that only means: look again in the next round.
+func unlessMoved(err error) error {
+	if errors.Is(err, approvals.ErrMoved) {
+		return nil
+	}
+	return err
 }
 
 // tell puts one line into the thread where the request was made, when the end
