@@ -25,8 +25,9 @@ import (
 // sends may hold it.
 const plantedToken = "xoxb-000000000000-PLANTEDplanted"
 
-// mark stands before every planted text, so that a check finds where it shows.
-const mark = "ZQ7"
+// mark stands before every planted text, so that a check finds where it shows. It
+// is too long to occur in a random id.
+const mark = "ZQ7planted"
 
 // injection is a line of testdata/containment: a text that tries to steer the
 // bot, and the channel it comes through. {key} and {token} stand for secrets.

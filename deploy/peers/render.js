@@ -14,9 +14,10 @@ const root = path.join(__dirname, '..', '..');
 // pictures are small.
 const sets = [
   { golden: path.join(root, 'cards', 'testdata'), pictures: path.join(root, 'docs', 'cards'), scale: 1.5 },
-  { golden: path.join(root, 'intents', 'testdata', 'cards'), pictures: path.join(root, 'docs', 'cards', 'intents'), scale: 1 },
+  { golden: path.join(root, 'intents', 'testdata', 'cards'), pictures: path.join(root, 'docs', 'cards', 'intents'), scale: 0.8 },
 ];
 const browserPath = process.env.CHROMIUM || '/usr/bin/chromium';
+const tallest = 1600; // of a picture, in px: the rest of a long list shows nothing new
 const checkOnly = process.argv.includes('--check');
 
 const bundle = require.resolve('adaptivecards/dist/adaptivecards.js');
@@ -140,7 +141,9 @@ async function drawSet(browser, start, { golden, pictures, scale }) {
     await page.evaluate((html) => { document.getElementById('slack').innerHTML = html; }, renderSlack(slack));
     if (!checkOnly && name !== 'long') { // as high as a house
       await page.evaluate(tidy, file.card ? file.title : '');
-      await page.locator('#all').screenshot({ path: path.join(pictures, name + '.png') });
+      const box = await page.locator('#all').boundingBox();
+      const clip = { ...box, height: Math.min(box.height, tallest) };
+      await page.screenshot({ path: path.join(pictures, name + '.png'), clip, fullPage: true });
     }
   }
   await context.close();
