@@ -157,6 +157,7 @@ type Policy struct {
 	people     []*Person
 	byUser     map[userKey]*Person
 	byName     map[string]*Person
+	byRoles    map[string]neoapi.Scope // of each person, all his roles together
 	channels   map[string]channel
 	rules      []Rule
 	schedules  []ScheduleFile
@@ -172,7 +173,7 @@ type channel struct {
 func NewPolicy(f PolicyFile, catalog *neoapi.Catalog) (*Policy, error) {
 	b := policyBuilder{file: f, catalog: catalog, Policy: &Policy{
 		testMode: f.TestMode, admins: f.Admins,
-		roles: map[string]neoapi.Scope{}, byUser: map[userKey]*Person{}, byName: map[string]*Person{},
+		roles: map[string]neoapi.Scope{}, byUser: map[userKey]*Person{}, byName: map[string]*Person{}, byRoles: map[string]neoapi.Scope{},
 		channels: map[string]channel{}, schedules: f.Schedules,
 	}}
 	for _, op := range catalog.Operations() {
@@ -249,13 +250,7 @@ func (p *Policy) Limits(who *Person, w adapters.Workspace, c adapters.Conversati
 	if p == nil || who == nil {
 		return Limits{}
 	}
-	role := neoapi.Scope{}
-	for _, r := range who.Roles {
-		for g, l := range p.roles[r] {
-			role[g] = max(role[g], l)
-		}
-	}
-	return Limits{Deployment: p.ceiling, Role: role, Channel: p.channel(w, c).scope}
+	return Limits{Deployment: p.ceiling, Role: p.byRoles[who.Name], Channel: p.channel(w, c).scope}
 }
 
 // TestMode reports whether writes of this person in this conversation are only

@@ -90,6 +90,13 @@ func (b *policyBuilder) readPeople() {
 				b.fault("people.%s: role %q is not defined under roles", f.Name, r)
 			}
 		}
+		role := neoapi.Scope{}
+		for _, r := range f.Roles {
+			for g, l := range b.roles[r] {
+				role[g] = max(role[g], l)
+			}
+		}
+		b.byRoles[f.Name] = role
 		b.people = append(b.people, p)
 		b.byName[p.Name] = p
 		b.account(p, adapters.Slack, f.Slack.Team, f.Slack.ID)

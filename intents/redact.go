@@ -31,11 +31,15 @@ var credentialMarks = []string{
 	"neo_sk_", "xox", "xapp-", "sk-", "eyJ", "AKIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "PRIVATE KEY",
 }
 
+func mayHoldCredential(s string) bool {
+	return slices.ContainsFunc(credentialMarks, func(mark string) bool { return strings.Contains(s, mark) })
+}
+
 // hideCredentials replaces credentials. A signed parameter of an address stays:
 // without it the short-lived link of an artifact, which only the asker sees,
 // would be dead.
 func hideCredentials(s string) string {
-	if !slices.ContainsFunc(credentialMarks, func(mark string) bool { return strings.Contains(s, mark) }) {
+	if !mayHoldCredential(s) {
 		return s // nearly everything, at a hundredth of the cost
 	}
 	return credentials.ReplaceAllStringFunc(s, func(found string) string {
@@ -109,7 +113,7 @@ func safeDetail(detail map[string]any) map[string]any {
 		return nil
 	}
 	raw, err := json.Marshal(detail)
-	if err != nil || !credentials.Match(raw) {
+	if err != nil || !mayHoldCredential(string(raw)) || !credentials.Match(raw) {
 		return detail // Append reports what cannot be written
 	}
 	var out map[string]any

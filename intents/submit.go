@@ -243,6 +243,10 @@ func refusedCard(title, why string) cards.Card {
 
 // parse reads back what a record stores for us.
 func parse(rec approvals.Request) (v view, o origin, c neoapi.Change, err error) {
+	return records.parse(rec)
+}
+
+func parseAnew(rec approvals.Request) (v view, o origin, c neoapi.Change, err error) {
 	err = errors.Join(json.Unmarshal(rec.View, &v), json.Unmarshal(rec.Origin, &o), json.Unmarshal(rec.Change, &c))
 	if err == nil && c.Digest() != rec.Digest {
 		err = approvals.ErrDigest
