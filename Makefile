@@ -57,7 +57,7 @@ vet: ## go vet.
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## golangci-lint, as .golangci.yml says.
-	@$(GOLANGCI_LINT) run $(PKGS)
+	@$(GOLANGCI_LINT) run --allow-parallel-runners $(PKGS)
 
 .PHONY: tidy
 tidy: ## Fails when go.mod or go.sum are not tidy.

@@ -54,8 +54,9 @@ func (r *repl) run(ctx context.Context) error {
 	for {
 		watch, stop := context.WithCancel(ctx)
 		var wg sync.WaitGroup
-		wg.Go(func() { r.watch(watch) })
-		r.print("\nYou are %s now.\n", r.as)
+		as := r.as // of this watch; r.as changes when the person switches
+		wg.Go(func() { r.watch(watch, as) })
+		r.print("\nYou are %s now.\n", as)
 		err := r.read(ctx, lines)
 		stop()
 		wg.Wait()
@@ -245,43 +246,43 @@ func (r *repl) fillOne(ctx context.Context, lines <-chan string, in cards.Input)
 }
 
 // watch prints what the person gets to see, in every conversation he is in.
-func (r *repl) watch(ctx context.Context) {
+func (r *repl) watch(ctx context.Context, as string) {
 	var seq uint64
 	fresh := true // history is only looked through for where it ends
 	for {
-		batch := r.console.Since(r.as, seq)
+		batch := r.console.Since(as, seq)
 		if len(batch) == 0 && !fresh {
 			var err error
-			if batch, err = r.console.Wait(ctx, r.as, seq); err != nil {
+			if batch, err = r.console.Wait(ctx, as, seq); err != nil {
 				return
 			}
 		}
 		for _, e := range batch {
 			seq = e.Seq
 			if !fresh {
-				r.show(e)
+				r.show(e, as)
 			}
 		}
 		if fresh {
-			r.showOpen(batch)
+			r.showOpen(batch, as)
 		}
 		fresh = false
 	}
 }
 
 // showOpen prints the cards that still wait, after a switch.
-func (r *repl) showOpen(batch []console.Entry) {
+func (r *repl) showOpen(batch []console.Entry, as string) {
 	for _, e := range batch {
 		if e.Card != nil && e.Card.Status == cards.StatusPending && !e.Home {
-			r.show(e)
+			r.show(e, as)
 		}
 	}
 }
 
-func (r *repl) show(e console.Entry) {
+func (r *repl) show(e console.Entry, as string) {
 	switch {
 	case e.Gone:
-	case e.Card == nil && e.From != r.as:
+	case e.Card == nil && e.From != as:
 		r.print("\n%s: %s", e.From, cards.Text(cards.Card{Summary: e.Text}, textWidth))
 	case e.Card == nil || e.Card.Status == cards.StatusWorking:
 	default:
