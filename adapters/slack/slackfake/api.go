@@ -21,6 +21,7 @@ type method struct {
 
 var methods = map[string]method{
 	"auth.test":                   {"", (*Server).authTest},
+	"bots.info":                   {"users:read", (*Server).botsInfo},
 	"users.info":                  {"users:read", (*Server).usersInfo},
 	"conversations.info":          {"", (*Server).conversationsInfo},
 	"conversations.open":          {"im:write", (*Server).conversationsOpen},
@@ -145,6 +146,14 @@ func (s *Server) run(name string, v url.Values, token string) map[string]any {
 }
 
 func (s *Server) accept(url.Values) (map[string]any, refusal) { return nil, "" }
+
+// botsInfo as in https://docs.slack.dev/reference/methods/bots.info
+func (s *Server) botsInfo(v url.Values) (map[string]any, refusal) {
+	if v.Get("bot") != s.cfg.BotID {
+		return nil, "bot_not_found"
+	}
+	return map[string]any{"bot": map[string]any{"id": s.cfg.BotID, "app_id": s.cfg.App, "user_id": s.cfg.BotUser, "name": "neobot", "deleted": false}}, ""
+}
 
 func (s *Server) authTest(url.Values) (map[string]any, refusal) {
 	return map[string]any{"team_id": s.cfg.Team, "enterprise_id": s.cfg.Enterprise, "user_id": s.cfg.BotUser, "bot_id": s.cfg.BotID, "user": "neobot", "team": "Home"}, ""
