@@ -216,8 +216,9 @@ func progressLine(p progress) string {
 // place that shows a card of a request uses it, so that all copies agree.
 func (s *Service) shownCard(ctx context.Context, rec approvals.Request, zone *time.Location) cards.Card {
 	card := s.approvalCard(rec, zone)
-	if rec.State != approvals.Done {
-		return card
+	var r result
+	if rec.State != approvals.Done || json.Unmarshal(rec.Result, &r) != nil || r.Run == "" && r.Analysis == "" {
+		return card // nothing was started
 	}
 	p, ok, err := s.Memory.progress(ctx, adapters.Workspace(rec.Workspace), string(rec.ID))
 	if err != nil || !ok {

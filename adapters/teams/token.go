@@ -56,13 +56,15 @@ func newTokenSource(cfg ConnectorConfig) (*tokenSource, error) {
 // get returns a token that is good for a while. Near its end it is renewed in
 // the background; callers without one share a single request.
 func (s *tokenSource) get(ctx context.Context) (string, error) {
-	s.mu.Lock()
-	token, left := s.token, s.until.Sub(s.now())
-	s.mu.Unlock()
+	token, left := s.held()
 	if token != "" && left > tokenEarly {
 		return token, nil
 	}
 	done := s.flight.DoChan("token", func() (any, error) {
+		// Another flight may have landed between our look and this one.
+		if token, left := s.held(); token != "" && left > tokenEarly {
+			return token, nil
+		}
 		return s.fetch(context.WithoutCancel(ctx))
 	})
 	if token != "" && left > time.Minute {
@@ -77,6 +79,13 @@ func (s *tokenSource) get(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", fmt.Errorf("%w: %w", ErrToken, ctx.Err())
 	}
+}
+
+// held is the token at hand and how long it is still good.
+func (s *tokenSource) held() (token string, left time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token, s.until.Sub(s.now())
 }
 
 // drop forgets a token the connector refused, unless it was replaced meanwhile.
