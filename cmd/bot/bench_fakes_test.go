@@ -124,9 +124,13 @@ func (s *benchSlack) expect(channel, text string) <-chan benchPost {
 	return w.shown
 }
 
-// event is a signed delivery of a message; kind is "app_mention" or "message".
+// event is a delivery of a message of Riley; kind is "app_mention" or "message".
 func (s *benchSlack) event(kind, channel, ts, text string) (path, contentType string, body []byte) {
-	inner := map[string]any{"type": kind, "channel": channel, "user": "U0RILEY", "text": text, "ts": ts, "event_ts": ts, "team": benchTeam}
+	return s.eventBy("U0RILEY", kind, channel, ts, text)
+}
+
+func (s *benchSlack) eventBy(user, kind, channel, ts, text string) (path, contentType string, body []byte) {
+	inner := map[string]any{"type": kind, "channel": channel, "user": user, "text": text, "ts": ts, "event_ts": ts, "team": benchTeam}
 	if kind == "message" {
 		inner["channel_type"] = map[byte]string{'D': "im", 'C': "channel"}[channel[0]]
 	}

@@ -72,9 +72,16 @@ type benchRig struct {
 
 func newBenchRig(b *testing.B) *benchRig {
 	b.Helper()
+	return newLimitedRig(b, -1, benchPolicy, "NEO_REQUESTS_PER_MINUTE=1000000", "SLACK_POSTS_PER_SECOND=1000000")
+}
+
+// newLimitedRig has a Neo that takes limit requests a minute (0: as many as Neo
+// does, below 0: any number) and starts the bot with env besides what it needs.
+func newLimitedRig(b *testing.B, limit int, rules string, env ...string) *benchRig {
+	b.Helper()
 	r := &benchRig{slack: newBenchSlack(b), redis: startRedis(b)}
 	var err error
-	r.neo, err = sandbox.New(sandbox.Config{Now: time.Now, Key: benchKey, Seed: 1, Document: neoapi.Document(), RateLimit: -1})
+	r.neo, err = sandbox.New(sandbox.Config{Now: time.Now, Key: benchKey, Seed: 1, Document: neoapi.Document(), RateLimit: limit})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -84,14 +91,13 @@ func newBenchRig(b *testing.B) *benchRig {
 	}))
 	b.Cleanup(neo.Close)
 	policy := filepath.Join(b.TempDir(), "policy.yaml")
-	if err := os.WriteFile(policy, []byte(benchPolicy), 0o600); err != nil {
+	if err := os.WriteFile(policy, []byte(rules), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	r.bot = startProcess(b, buildBot(b), freeAddr(b), []string{
-		"REDIS_URL=redis://" + r.redis.addr + "/0", "NEOBOT_CONFIG=" + policy,
-		"NEO_BASE_URL=" + neo.URL, "NEO_API_KEY=" + benchKey, "NEO_REQUESTS_PER_MINUTE=1000000", "SLACK_POSTS_PER_SECOND=1000000",
-		"SLACK_API_URL=" + r.slack.server.URL + "/api/", "SLACK_BOT_TOKEN=xoxb-bench", "SLACK_SIGNING_SECRET=" + benchSecret, "SLACK_APP_ID=" + benchApp,
-	})
+	r.bot = startProcess(b, buildBot(b), freeAddr(b), append(env,
+		"REDIS_URL=redis://"+r.redis.addr+"/0", "NEOBOT_CONFIG="+policy, "NEO_BASE_URL="+neo.URL, "NEO_API_KEY="+benchKey,
+		"SLACK_API_URL="+r.slack.server.URL+"/api/", "SLACK_BOT_TOKEN=xoxb-bench", "SLACK_SIGNING_SECRET="+benchSecret, "SLACK_APP_ID="+benchApp,
+	))
 	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: patience}
 	return r
 }
