@@ -102,7 +102,7 @@ func teamsTop(c Card, size func(any) int) []any {
 // statusColor supports what icon and words already say.
 func statusColor(s Status) string {
 	switch s {
-	case StatusDone:
+	case StatusDone, StatusOn:
 		return "Good"
 	case StatusFailed, StatusRejected, StatusRefused:
 		return "Attention"
@@ -110,7 +110,7 @@ func statusColor(s Status) string {
 		return "Warning"
 	case StatusWorking, StatusQuestion:
 		return "Accent"
-	case StatusNone, StatusExpired:
+	case StatusNone, StatusExpired, StatusOff:
 	}
 	return ""
 }

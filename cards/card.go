@@ -16,6 +16,8 @@ const (
 	StatusUnknown  Status = "unknown"  // nobody can tell whether it happened
 	StatusRefused  Status = "refused"  // the bot may not or cannot do this
 	StatusQuestion Status = "question" // the bot asks back
+	StatusOn       Status = "on"       // a thing that is switched on, connected, running
+	StatusOff      Status = "off"      // a thing that is switched off, paused, not connected
 )
 
 // Card is one message, independent of the platform. Strings are plain text.

@@ -25,6 +25,10 @@ func lookOf(s Status) look {
 		return look{"✋", "Not done"}
 	case StatusQuestion:
 		return look{"💬", "Question"}
+	case StatusOn:
+		return look{"🟢", "On"}
+	case StatusOff:
+		return look{"⚪", "Off"}
 	case StatusNone:
 	}
 	return look{}

@@ -36,7 +36,7 @@ func Specs() []Spec {
 			Examples: []string{"which agents are off?", "agents", "show all agents", "what agents do we have"},
 		},
 		{
-			Name: "show_agent", Summary: "Show one agent: whether it is on, what starts it and what it does.",
+			Name: "show_agent", Summary: "Show one agent: whether it is on, what starts it, how it did lately and what it does.",
 			Args: []Arg{theAgent}, Ops: agentRead,
 			Examples: []string{"show <agent>", "is <agent> on?", "how is <agent> set up", "tell me about the <agent> agent"},
 		},

@@ -339,9 +339,9 @@ func planStartROI(_ context.Context, _ *Service, _ *ask, in args) (outcome, erro
 var phoneNumberList = listing{
 	op: "list_phone_numbers", title: "Phone Agent numbers", noun: "number",
 	row: func(_ *ask, o object) cards.Item {
-		item := cards.Item{Title: parts(o.text("phone_number", "number", "id"), o.text("label", "name")), Status: cards.StatusDone}
+		item := cards.Item{Title: parts(o.text("phone_number", "number", "id"), o.text("label", "name")), Status: cards.StatusOn}
 		if o.text("enabled") == "false" {
-			item.Status = cards.StatusExpired
+			item.Status = cards.StatusOff
 		}
 		item.Detail = oneLine(o.sub("agent_settings").text("greeting"), 140)
 		return item

@@ -175,7 +175,7 @@ func matchItem(a *ask, event, m object) cards.Item {
 	if m.is("matched") {
 		return item
 	}
-	item.Status = cards.StatusExpired
+	item.Status = cards.StatusOff
 	item.Detail = parts(a.when(event.at("created_in_psa_at")), strings.ToLower(strings.ReplaceAll(event.text("change_type"), "_", " ")), "no match")
 	failed := 0
 	for _, c := range m.sub("match_details").list("field_comparisons") {

@@ -110,13 +110,13 @@ var integrationNames = nameList{op: "list_integrations", noun: "integration", na
 var integrationList = listing{
 	op: "list_integrations", title: "Integrations", noun: "integration",
 	row: func(a *ask, o object) cards.Item {
-		item := cards.Item{Title: o.text("display_name", "name"), Status: cards.StatusDone}
+		item := cards.Item{Title: o.text("display_name", "name"), Status: cards.StatusOn}
 		state := "connected"
 		switch {
 		case o.text("error") != "" || o.text("status") == "error":
 			state, item.Status = "has an error", cards.StatusFailed
 		case !o.is("connected"):
-			state, item.Status = "not connected", cards.StatusExpired
+			state, item.Status = "not connected", cards.StatusOff
 		}
 		item.Detail = parts(o.text("category"), state, labeled("last sync", a.when(o.at("last_sync_at"))), oneLine(o.text("error"), 120))
 		return item
@@ -186,9 +186,9 @@ func planSkill(ctx context.Context, s *Service, a *ask, _ args) (outcome, error)
 var intakeList = listing{
 	op: "list_intents", title: "Intake forms", noun: "intake form",
 	row: func(_ *ask, o object) cards.Item {
-		item := cards.Item{Title: o.text("name"), Status: cards.StatusDone, Detail: parts("on", oneLine(o.text("description"), 140))}
+		item := cards.Item{Title: o.text("name"), Status: cards.StatusOn, Detail: parts("on", oneLine(o.text("description"), 140))}
 		if !o.is("enabled") {
-			item.Status, item.Detail = cards.StatusExpired, parts("off", oneLine(o.text("description"), 140))
+			item.Status, item.Detail = cards.StatusOff, parts("off", oneLine(o.text("description"), 140))
 		}
 		return item
 	},
@@ -197,9 +197,9 @@ var intakeList = listing{
 var channelList = listing{
 	op: "list_channels", title: "Channels", noun: "channel",
 	row: func(_ *ask, o object) cards.Item {
-		item := cards.Item{Title: o.text("display_name", "internal_name"), Status: cards.StatusDone}
+		item := cards.Item{Title: o.text("display_name", "internal_name"), Status: cards.StatusOn}
 		if o.text("status") != "ACTIVE" {
-			item.Status = cards.StatusExpired
+			item.Status = cards.StatusOff
 		}
 		item.Detail = parts(strings.ToLower(o.text("status")), strings.ToLower(o.text("transport")), labeled("for", strings.ToLower(strings.ReplaceAll(o.text("audience"), "_", " "))))
 		return item

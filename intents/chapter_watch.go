@@ -194,9 +194,9 @@ func watchItem(w watch) cards.Item {
 	}
 	switch {
 	case w.Stopped != "":
-		item.Status, item.Detail = cards.StatusExpired, item.Detail+", stopped: "+clip(w.Stopped, 160)
+		item.Status, item.Detail = cards.StatusOff, item.Detail+", stopped: "+clip(w.Stopped, 160)
 	case w.Paused:
-		item.Status, item.Detail = cards.StatusExpired, item.Detail+", paused"
+		item.Status, item.Detail = cards.StatusOff, item.Detail+", paused"
 	}
 	return item
 }

@@ -3,6 +3,8 @@ package intents
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -12,6 +14,7 @@ import (
 
 const (
 	pageRows  = 8   // rows of a list before "Show more"
+	shownRuns = 3   // on an agent's card
 	maxRename = 200 // characters of an agent's name
 )
 
@@ -98,6 +101,7 @@ func planShowAgent(ctx context.Context, s *Service, a *ask, in args) (outcome, e
 			"Last changed", a.clock(agent.UpdatedAt.Time), "Changed by", textField(agent.Raw, "updated_by"), "Agent number", string(agent.ID),
 		),
 	}
+	a.lastRuns(ctx, &card, string(agent.ID))
 	if text := textField(agent.Raw, "description"); text != "" {
 		card.Body = append(card.Body, cards.Block{Heading: "Description", Text: clip(text, 600)})
 	}
@@ -112,6 +116,42 @@ func planShowAgent(ctx context.Context, s *Service, a *ask, in args) (outcome, e
 		a.next(&card, "Turn off…", Intent{Name: intentDisable, Args: who})
 	}
 	return outcome{card: card}, nil
+}
+
+// lastRuns puts how an agent did lately on its card. The card is good without:
+// somebody who may not see runs, or a Neo that does not answer, costs a line.
+func (a *ask) lastRuns(ctx context.Context, card *cards.Card, agent string) {
+	runs, more, err := a.neo.ListExecutions(ctx, neoapi.ExecutionFilter{AgentID: agent, Since: a.now.Add(-runWindow), Limit: maxRuns})
+	var scope *neoapi.ScopeError
+	switch {
+	case errors.As(err, &scope):
+		return // asking for the runs says what is missing
+	case err != nil:
+		card.Footer = append(card.Footer, "Its runs could not be read just now.")
+		return
+	}
+	ended := map[string]int{}
+	for _, run := range runs {
+		ended[runStatus(run.Status)]++
+	}
+	within := "last 7 days"
+	if more {
+		within = "newest " + itoa(len(runs))
+	}
+	rate := ""
+	if good, bad := ended["completed"], ended["failed"]; good+bad > 0 {
+		rate = fmt.Sprintf("%d of %d (%.0f %%)", good, good+bad, 100*float64(good)/float64(good+bad))
+	}
+	card.Fields = append(fields("Runs, "+within, itoa(len(runs)), "Successful", rate), card.Fields...)
+	if len(runs) == 0 {
+		return
+	}
+	items := make([]cards.Item, min(len(runs), shownRuns))
+	for i := range items {
+		items[i] = runItem(a, runs[i])
+		items[i].Title = orNone(prefixed("Ticket ", string(runs[i].EntityNumber)), "Run")
+	}
+	card.Body = append(card.Body, cards.Block{Heading: "Last runs", Items: items})
 }
 
 // next adds a button that asks a next question, in a new message.
@@ -279,9 +319,9 @@ func onOff(state string) string {
 
 func stateIcon(agent neoapi.Agent) cards.Status {
 	if isOff(agent) {
-		return cards.StatusExpired
+		return cards.StatusOff
 	}
-	return cards.StatusDone
+	return cards.StatusOn
 }
 
 var (

@@ -152,10 +152,8 @@ func runIcon(status string) cards.Status {
 		return cards.StatusFailed
 	case "running", "queued", "waiting":
 		return cards.StatusWorking
-	case "cancelled", "skipped":
-		return cards.StatusExpired
 	}
-	return cards.StatusNone
+	return cards.StatusNone // cancelled, skipped, or a word we do not know
 }
 
 func planExplainRun(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {

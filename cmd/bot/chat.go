@@ -225,7 +225,8 @@ func (a *app) ask(ctx context.Context, as, question string) error {
 		if !t.shared {
 			_, _ = fmt.Fprintln(a.err, "bot: REDIS_URL is not set, so this request has ended with the process")
 		}
-	case cards.StatusNone, cards.StatusWorking, cards.StatusDone, cards.StatusRejected, cards.StatusExpired:
+	case cards.StatusNone, cards.StatusWorking, cards.StatusDone, cards.StatusRejected, cards.StatusExpired,
+		cards.StatusOn, cards.StatusOff:
 	}
 	return nil
 }

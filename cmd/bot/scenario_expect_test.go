@@ -40,6 +40,7 @@ func expectations() []step {
 var statusWords = map[string]string{
 	"pending": "Waiting for a decision", "working": "In progress", "done": "Done", "failed": "Failed", "rejected": "Rejected",
 	"expired": "Closed without a decision", "unknown": "Outcome unknown", "refused": "Not done", "question": "Question",
+	"on": "On", "off": "Off",
 }
 
 // snapshot is what there was to see before the last step.
