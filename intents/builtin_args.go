@@ -1,6 +1,7 @@
 package intents
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -45,6 +46,12 @@ func (r *reading) argument(s Spec, a Arg) string {
 		return r.about(s)
 	case ArgRequest:
 		return r.requestNumber()
+	case ArgVersion:
+		text := r.text // without names: an agent may be called “Dispatch v2”
+		for _, name := range r.values("@agent") {
+			text = strings.ReplaceAll(text, name, " ")
+		}
+		return versionNumbers(text)
 	}
 	return ""
 }
@@ -97,6 +104,20 @@ func (r *reading) about(s Spec) string {
 		return ""
 	}
 	return strings.TrimSpace(r.text)
+}
+
+var saidVersions = regexp.MustCompile(`(?i)\b(?:versions?|v)\s*#?(\d{1,4})(?:\s*(?:,|-|to|and|with|vs\.?|against)\s*(?:versions?\s*|v)?#?(\d{1,4}))?\b`)
+
+// versionNumbers are the one or two after the word version: "2", "1 and 3".
+func versionNumbers(text string) string {
+	m := saidVersions.FindStringSubmatch(text)
+	switch {
+	case m == nil:
+		return ""
+	case m[2] == "":
+		return m[1]
+	}
+	return m[1] + " and " + m[2]
 }
 
 // requestNumber follows the word request: "request 912".

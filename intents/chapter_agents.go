@@ -2,11 +2,9 @@ package intents
 
 import (
 	"context"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"neobot/cards"
@@ -22,9 +20,10 @@ func agentsChapter() []entry {
 			Examples: []string{"who changed <agent>?", "version history of <agent>", "changes to <agent>"},
 		}, plan: planVersions},
 		{Spec: Spec{
-			Name: "compare_agent", Summary: "Compare an agent's settings now with how they were at a time.",
-			Args: []Arg{theAgent, aWhen}, Ops: []string{"list_agents", "get_agent", "get_agent_version_at"},
-			Examples: []string{"what changed in <agent> since monday?", "compare <agent> with yesterday", "diff <agent>"},
+			Name: "compare_agent", Summary: "Compare an agent's settings: now and at a time, at two times, or two versions.",
+			Args:     []Arg{theAgent, aWhen, {Name: "version", Kind: ArgVersion, Help: `numbers of versions: "2" (and the one before it) or "1 and 3"`}},
+			Ops:      []string{"list_agents", "get_agent", "list_agent_versions", "get_agent_version_at"},
+			Examples: []string{"what changed in <agent> since monday?", "compare <agent> with yesterday", "diff <agent>", "compare <agent> version 2 and 3"},
 		}, plan: planCompare},
 		{Spec: Spec{
 			Name: "agent_stats", Summary: "Show how often an agent ran, how it ended and how long it took.",
@@ -60,82 +59,6 @@ var (
 	anAboutTopic = Arg{Name: "about", Kind: ArgText, Help: "only those about this"}
 	templates    = nameList{op: "list_templates", noun: "template", name: []string{"name"}, id: "id"}
 )
-
-func planVersions(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {
-	agent, err := s.agent(ctx, a, in["agent"])
-	if err != nil {
-		return outcome{}, err
-	}
-	all, _, err := a.objects(ctx, "list_agent_versions", path("agent_id", string(agent.ID)), 50)
-	if err != nil {
-		return outcome{}, err
-	}
-	items := make([]cards.Item, len(all))
-	for i, v := range all {
-		what := strings.Join(v.texts("changed_fields"), ", ")
-		items[i] = cards.Item{
-			Title:  parts(labeled("Version", v.text("version", "id")), v.sub("changed_by").text("name"), v.text("changed_by", "updated_by")),
-			Detail: parts(a.when(v.at("created_at", "updated_at")), strings.ReplaceAll(orNone(v.text("summary", "description"), what), "_", " ")),
-		}
-	}
-	card := cards.Card{Title: "Versions of " + agent.Name, Summary: plural(len(items), "version") + ", newest first."}
-	a.page(&card, items, nil)
-	a.next(&card, "Compare with last week", Intent{Name: "compare_agent", Args: args{"agent": agent.Name, "agent_id": string(agent.ID), "when": "7 days ago"}})
-	return outcome{card: card}, nil
-}
-
-// unshown fields of an agent change on every save and say nothing.
-var unshown = []string{"updated_at", "created_at", "updated_by", "id"}
-
-func planCompare(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {
-	agent, err := s.agent(ctx, a, in["agent"])
-	if err != nil {
-		return outcome{}, err
-	}
-	then := a.now.Add(-7 * 24 * time.Hour)
-	if in["when"] != "" {
-		span, err := ParseWhen(in["when"], a.now, a.zone)
-		if err != nil {
-			return outcome{}, no("I do not understand the time", "Say since monday, yesterday or a date such as 2026-11-20.")
-		}
-		then = span.From
-	}
-	was, err := a.neo.GetAgentAt(ctx, string(agent.ID), then.UTC().Format(time.RFC3339))
-	if err != nil {
-		return outcome{}, err
-	}
-	is, err := a.neo.GetAgent(ctx, string(agent.ID))
-	if err != nil {
-		return outcome{}, err
-	}
-	card := cards.Card{Title: agent.Name + ": then and now", Changes: diffAll(was.Raw, is.Raw)}
-	card.Summary = plural(len(card.Changes), "setting") + " changed since " + a.clock(then) + "."
-	if len(card.Changes) == 0 {
-		card.Summary = "Nothing has changed since " + a.clock(then) + "."
-	}
-	if by := newObject(is.Raw).text("updated_by"); by != "" && len(card.Changes) > 0 {
-		card.Fields = fields("Last changed by", by, "On", a.when(is.UpdatedAt.Time))
-	}
-	return outcome{card: card}, nil
-}
-
-// diffAll compares two whole objects, fields of both.
-func diffAll(before, after json.RawMessage) []cards.Change {
-	b, x := newObject(before), newObject(after)
-	names := map[string]bool{}
-	for _, o := range []object{b, x} {
-		for name := range o {
-			names[name] = !slices.Contains(unshown, name)
-		}
-	}
-	var out []cards.Change
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		if names[name] {
-			out = append(out, diffField(name, b[name], x[name])...)
-		}
-	}
-	return out
-}
 
 func planStats(ctx context.Context, s *Service, a *ask, in args) (outcome, error) {
 	agent, err := s.agent(ctx, a, in["agent"])

@@ -168,6 +168,12 @@ func checkArg(q Question, spec Spec, a Arg, v string) (string, error) {
 		if !runShape.MatchString(v) || !occurs(q, v) {
 			err = bad("must be an id that was said, or null")
 		}
+	case ArgVersion:
+		for _, n := range wholeNumber.FindAllString(v, -1) {
+			if !occurs(q, n) {
+				err = bad("must be numbers that were said")
+			}
+		}
 	case ArgWhen:
 		if _, e := ParseWhen(v, q.Now, q.Now.Location()); e != nil {
 			err = bad("is no past time such as today, last 24 hours, since monday, 2026-11-20")

@@ -20,6 +20,7 @@ const (
 	ArgWhen    ArgKind = "when"    // "today", "yesterday", "last 24 hours", "since monday", "2026-11-20"
 	ArgMonth   ArgKind = "month"   // "this month", "last month", "2026-10"
 	ArgRequest ArgKind = "request" // a technician request's number
+	ArgVersion ArgKind = "version" // one or two numbers of an agent's versions: "2", "1 and 3"
 )
 
 // Arg is one argument of an intent.
