@@ -30,6 +30,7 @@ func planListRequests(ctx context.Context, s *Service, a *ask, in args) (outcome
 		return outcome{}, err
 	}
 	var items []cards.Item
+	var shown []neoapi.TilRequest
 	decided := 0
 	for _, r := range all {
 		if !isOpen(r) {
@@ -38,19 +39,23 @@ func planListRequests(ctx context.Context, s *Service, a *ask, in args) (outcome
 				continue
 			}
 		}
-		items = append(items, requestItem(a, r))
+		items, shown = append(items, requestItem(a, r)), append(shown, r)
 	}
 	card := cards.Card{Title: title, Summary: plural(len(all)-decided, "request") + " waiting in Neo."}
 	if filter.Text != "" {
 		card.Title += " on ticket " + filter.Text
 		card.Summary = upperFirst(card.Summary[:len(card.Summary)-1]) + ", " + itoa(decided) + " decided."
 	}
-	a.page(&card, items, nil)
+	a.page(&card, items, func(i int) *cards.Button {
+		return &cards.Button{Label: "Open", Action: cards.ActionContinue, ID: a.offer(continuation{
+			Intent: Intent{Name: "show_request", Args: args{"request": string(shown[i].ID)}},
+		})}
+	})
 	if more {
 		card.Footer = append(card.Footer, "Only the newest 200 were looked at.")
 	}
 	if len(all) > decided {
-		card.Footer = append(card.Footer, "They are decided in Neo's dashboard or Teams app.")
+		card.Footer = append(card.Footer, "Open one to decide it. Only the people named can.")
 	}
 	return outcome{card: card}, nil
 }
