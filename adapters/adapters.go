@@ -134,6 +134,17 @@ type Click struct {
 	Trigger string `json:"-"`
 }
 
+// Feedback is a thumb under an answer that a model had a hand in.
+type Feedback struct {
+	Workspace    Workspace
+	User         User
+	Conversation Conversation
+	Message      string // the answer
+	Delivery     string // unique, the same on every redelivery
+	Like         bool
+	Text         string // what the person wrote, at most 1000 characters
+}
+
 // Where an answer goes.
 type Where string
 

@@ -23,6 +23,7 @@ const (
 	KindDecision Kind = "decision" // approve, reject, withdraw, expiry
 	KindWrite    Kind = "write"    // a write is about to be sent
 	KindResult   Kind = "result"   // what became of it
+	KindFeedback Kind = "feedback" // somebody liked or disliked a model's answer
 )
 
 // Record is one line of the audit trail. Workspace and Kind are required, the

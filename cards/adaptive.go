@@ -36,6 +36,7 @@ type AdaptiveCard struct {
 	Version      string         `json:"version"`
 	FallbackText string         `json:"fallbackText,omitempty"`
 	MSTeams      map[string]any `json:"msteams,omitempty"`
+	Refresh      *Refresh       `json:"refresh,omitempty"`
 	Body         []any          `json:"body"`
 	Actions      []any          `json:"actions,omitempty"`
 }
@@ -56,11 +57,16 @@ func newAdaptiveCard(body []any) AdaptiveCard {
 // in text runs, which have no Markdown; only sentences of ours, and headings
 // Markdown would not change, are TextBlocks. The label for generated text is
 // not part of the card: the activity carries it when c.AIGenerated is set.
-func Teams(c Card) AdaptiveCard {
+func Teams(c Card) AdaptiveCard { return teams(c, nil) }
+
+func teams(c Card, refresh *Refresh) AdaptiveCard {
 	card := newAdaptiveCard(nil)
-	card.FallbackText = mdPlain(brief(Summary(c), 300))
-	size := jsonBytes
-	if teamsCosts.atMost(c, teamsMaxCard) <= teamsMaxCard {
+	card.FallbackText, card.Refresh = mdPlain(brief(Summary(c), 300)), refresh
+	size, limit := jsonBytes, teamsMaxCard
+	if refresh != nil {
+		limit -= jsonBytes(refresh)
+	}
+	if teamsCosts.atMost(c, limit) <= limit {
 		size = free
 	}
 	p := newPage[any](teamsMaxCard-size(card), teamsMaxElements, size)

@@ -25,6 +25,9 @@ func CheckTeams(card AdaptiveCard) []string {
 	if card.Type != "AdaptiveCard" || card.Version != "1.5" || len(card.Body) == 0 {
 		c.fault("card: type %q, version %q, %d elements", card.Type, card.Version, len(card.Body))
 	}
+	if card.Refresh != nil && (len(card.Refresh.UserIDs) == 0 || len(card.Refresh.UserIDs) > teamsMaxViewers) {
+		c.fault("card: refresh for %d people, 1 to %d", len(card.Refresh.UserIDs), teamsMaxViewers)
+	}
 	c.walk("card", root)
 	return c.faults
 }
@@ -47,6 +50,10 @@ func (c *teamsCheck) walk(where string, o object) {
 			c.fault("%s: empty %s", where, kind)
 		}
 	case "Action.Execute":
+		if strings.HasSuffix(where, ".refresh.action") {
+			c.refresh(where, o)
+			break
+		}
 		fallback := obj(o["fallback"])
 		if str(o["verb"]) == "" || str(fallback["type"]) != "Action.Submit" {
 			c.fault("%s: Action.Execute needs verb and a fallback Action.Submit", where)
@@ -77,6 +84,18 @@ func (c *teamsCheck) walk(where string, o object) {
 				c.walk(fmt.Sprintf("%s.%s[%d]", where, key, i), inner)
 			}
 		}
+	}
+}
+
+// refresh checks that a client's asking again would be understood.
+func (c *teamsCheck) refresh(where string, o object) {
+	raw, err := json.Marshal(o["data"])
+	if err != nil {
+		c.fault("%s: %v", where, err)
+		return
+	}
+	if id, refresh := ParseTeamsView(str(o["verb"]), raw); id == "" || !refresh || str(o["title"]) == "" {
+		c.fault("%s: refresh with data %s would be dropped", where, raw)
 	}
 }
 

@@ -35,9 +35,15 @@ type Card struct {
 	Buttons  []Button
 	Footer   []string // who, when, ids, how it was answered; small print
 
+	// Views is set when people may be shown different buttons.
+	Views *Views
+
 	// AIGenerated marks text written by a model (a summary). Teams shows its
 	// label, Slack and text a line in the footer.
 	AIGenerated bool
+	// Rated asks whether the answer was good, where the platform has thumbs
+	// (Teams): a model chose what is shown, or wrote a part of it.
+	Rated bool
 }
 
 // Field is one short fact.

@@ -51,7 +51,7 @@ func (s *Service) decide(ctx context.Context, a *ask, c adapters.Click) (adapter
 	if rec, err = s.carryOut(ctx, rec); err != nil {
 		return adapters.Answer{}, storeErr(err)
 	}
-	return adapters.Answer{Card: s.shownCard(ctx, rec, a.zone), Where: adapters.Shown}, nil
+	return adapters.Answer{Card: s.viewOf(ctx, rec, a.who, a.zone), Where: adapters.Shown}, nil
 }
 
 // carryOut does what a decision has made possible and brings the cards up to date.

@@ -216,6 +216,7 @@ func progressLine(p progress) string {
 // place that shows a card of a request uses it, so that all copies agree.
 func (s *Service) shownCard(ctx context.Context, rec approvals.Request, zone *time.Location) cards.Card {
 	card := s.approvalCard(rec, zone)
+	card.Views = s.viewsOf(rec)
 	var r result
 	if rec.State != approvals.Done || json.Unmarshal(rec.Result, &r) != nil || r.Run == "" && r.Analysis == "" {
 		return card // nothing was started

@@ -184,6 +184,7 @@ func (s *Service) answer(ctx context.Context, a *ask, routed Routed) (adapters.A
 		return adapters.Answer{}, err
 	}
 	out.card.Footer = append(out.card.Footer, a.footer()...)
+	out.card.Rated = out.track == "" && (routed.By == ByModel || out.card.AIGenerated)
 	if err := s.save(ctx, a, out); err != nil {
 		return adapters.Answer{}, err
 	}

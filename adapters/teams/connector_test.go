@@ -306,7 +306,7 @@ func TestSizes(t *testing.T) {
 		huge.Body = append(huge.Body, cards.Block{Heading: "h", Text: strings.Repeat("ü", 3000)})
 		huge.Changes = append(huge.Changes, cards.Change{Field: "f", Before: strings.Repeat("b", 2000), After: strings.Repeat("😀", 2000)})
 	}
-	out, err := cardActivity(huge)
+	out, err := cardActivity(cards.Teams(huge), cards.Card{AIGenerated: true})
 	if err != nil {
 		t.Fatal(err)
 	}

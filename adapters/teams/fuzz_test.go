@@ -64,6 +64,10 @@ func (noRefs) Person(context.Context, adapters.Workspace, string) (Person, error
 	return Person{}, ErrNoReference
 }
 
+func (noRefs) People(context.Context, adapters.Workspace, []string) ([]Person, error) {
+	return nil, nil
+}
+
 func (noRefs) Service(context.Context, adapters.Workspace) (string, error) { return "", ErrNoReference }
 func (noRefs) Forget(context.Context, adapters.Workspace, string) error    { return nil }
 func (noRefs) Once(context.Context, adapters.Workspace, string, time.Duration) (bool, error) {

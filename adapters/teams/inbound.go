@@ -125,6 +125,9 @@ func (a *Adapter) remember(ctx context.Context, d *delivery) (response, bool) {
 	}
 	a.saved.put(key, s)
 	a.saved.put(convKey(d.workspace, d.place.ID), saved{ref: s.ref})
+	if s.person.ID != "" { // read again when asked for: this activity need not know his chat
+		a.met.drop(convKey(d.workspace, s.person.ID))
+	}
 	return response{}, true
 }
 

@@ -71,10 +71,8 @@ func (a *Adapter) action(ctx context.Context, d *delivery) response {
 		Trigger string `json:"trigger"`
 	}
 	lenient(d.Value, &v)
-	if v.Trigger == "automatic" {
-		// The client drew the card again, nobody pressed anything. Our cards ask
-		// for no refresh, and a refresh never decides.
-		return response{http.StatusOK, actionAnswer{400, answerError, actionError{"BadRequest", "This card does not refresh."}}}
+	if id, refresh := cards.ParseTeamsView(v.Action.Verb, v.Action.Data); refresh || v.Trigger == "automatic" {
+		return a.view(ctx, d, id)
 	}
 	click, ok := d.click(v.Action.Verb, v.Action.Data)
 	if !ok {
@@ -105,7 +103,7 @@ func (a *Adapter) wait(ctx context.Context, click adapters.Click) (adapters.Answ
 func (a *Adapter) answerAction(ctx context.Context, d *delivery, answer adapters.Answer) response {
 	switch answer.Where {
 	case adapters.Replace, adapters.Shown:
-		return response{http.StatusOK, actionAnswer{200, cards.AdaptiveCardType, cards.Teams(answer.Card)}}
+		return response{http.StatusOK, actionAnswer{200, cards.AdaptiveCardType, a.render(ctx, d.workspace, d.place.ID, answer.Card)}}
 	case adapters.Private:
 		return invokeText(d.Name, a.privately(ctx, d, answer.Card))
 	case adapters.Reply:
@@ -146,12 +144,7 @@ func (a *Adapter) fetch(ctx context.Context, d *delivery) response {
 		a.dropped(ctx, d, "dialog")
 		return invokeText(d.Name, "This button is not known. Ask again for a fresh card.")
 	}
-	u, c, err := a.Verify(ctx, d.workspace, click.User, click.Conversation)
-	if err != nil {
-		a.log.WarnContext(ctx, "person not verified", "workspace", d.workspace, "user", click.User.ID, "err", err)
-	} else {
-		click.User, click.Conversation = u, c
-	}
+	click.User, click.Conversation = a.verified(ctx, d)
 	form, answer := a.cfg.Forms.HandleForm(ctx, click)
 	if form == nil {
 		return dialogCard(answer.Card)
@@ -216,8 +209,11 @@ func invokeText(name, text string) response {
 	return response{http.StatusOK, actionAnswer{200, answerText, text}}
 }
 
-// feedback is a thumb: noted, never answered in the conversation.
+// feedback is a thumb: recorded, never answered in the conversation. Whose it
+// is, is asked as for a click.
 func (a *Adapter) feedback(ctx context.Context, d *delivery) response {
+	ctx, cancel := context.WithTimeout(ctx, formWait)
+	defer cancel()
 	var v struct {
 		ActionName  string `json:"actionName"`
 		ActionValue struct {
@@ -226,13 +222,28 @@ func (a *Adapter) feedback(ctx context.Context, d *delivery) response {
 		} `json:"actionValue"`
 	}
 	lenient(d.Value, &v)
-	if v.ActionName == "feedback" && (v.ActionValue.Reaction == "like" || v.ActionValue.Reaction == "dislike") {
-		a.cfg.FeedbackFunc(ctx, Feedback{
-			Workspace: d.workspace, User: d.user.ID, Message: d.ReplyToID,
-			Like: v.ActionValue.Reaction == "like", Text: feedbackText(v.ActionValue.Feedback),
-		})
+	if v.ActionName != "feedback" || v.ActionValue.Reaction != "like" && v.ActionValue.Reaction != "dislike" {
+		return invokeText(d.Name, "")
+	}
+	f := adapters.Feedback{
+		Workspace: d.workspace, User: d.user, Conversation: d.place, Message: d.ReplyToID, Delivery: d.id,
+		Like: v.ActionValue.Reaction == "like", Text: feedbackText(v.ActionValue.Feedback),
+	}
+	f.User, f.Conversation = a.verified(ctx, d)
+	if err := a.cfg.FeedbackFunc(ctx, f); err != nil {
+		return a.put(ctx, d.workspace, "feedback", false, err)
 	}
 	return invokeText(d.Name, "")
+}
+
+// verified is who the platform says the person is; unknown when it cannot.
+func (a *Adapter) verified(ctx context.Context, d *delivery) (adapters.User, adapters.Conversation) {
+	u, c, err := a.Verify(ctx, d.workspace, d.user, d.place)
+	if err != nil {
+		a.log.WarnContext(ctx, "person not verified", "workspace", d.workspace, "user", d.user.ID, "err", err)
+		return d.user, d.place
+	}
+	return u, c
 }
 
 // feedbackText reads {"feedbackText":"…"}, which Teams sends as text in JSON.

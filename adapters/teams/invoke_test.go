@@ -2,6 +2,7 @@ package teams
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -284,31 +285,51 @@ func keysOf(v any) []string {
 	return out
 }
 
-// TestFeedback is told, and nobody else hears of it.
+// TestFeedback is told, once with who it is, and nobody else hears of it.
 func TestFeedback(t *testing.T) {
 	t.Parallel()
-	var got []Feedback
-	r := newRig(t, func(c *Config) { c.FeedbackFunc = func(_ context.Context, f Feedback) { got = append(got, f) } })
-	value := func(v map[string]any) map[string]any {
-		return r.fake.With(alice, personal, map[string]any{"type": "invoke", "name": "message/submitAction", "replyToId": "1700", "value": v})
+	var got []adapters.Feedback
+	var fault error
+	r := newRig(t, func(c *Config) {
+		c.FeedbackFunc = func(_ context.Context, f adapters.Feedback) error {
+			got = append(got, f)
+			return fault
+		}
+	})
+	value := func(user string, v map[string]any) map[string]any {
+		return r.fake.With(user, group, map[string]any{"type": "invoke", "name": "message/submitAction", "id": "f1", "replyToId": "1700", "value": v})
 	}
+	like := map[string]any{"actionName": "feedback", "actionValue": map[string]any{"reaction": "like", "feedback": `{"feedbackText":"great"}`}}
 	for _, act := range []map[string]any{
-		value(map[string]any{"actionName": "feedback", "actionValue": map[string]any{"reaction": "like", "feedback": `{"feedbackText":"great"}`}}),
-		value(map[string]any{"actionName": "feedback", "actionValue": map[string]any{"reaction": "dislike"}}),
-		value(map[string]any{"actionName": "other"}),
+		value(alice, like),
+		value(guest, map[string]any{"actionName": "feedback", "actionValue": map[string]any{"reaction": "dislike"}}),
+		value(alice, map[string]any{"actionName": "feedback", "actionValue": map[string]any{"reaction": "love"}}),
+		value(alice, map[string]any{"actionName": "other"}),
+		value(alice, map[string]any{"actionName": map[string]any{}}),
 	} {
 		if a := r.fake.Deliver(act); a.Status != http.StatusOK || a.Body == nil {
 			t.Errorf("feedback answered with %+v", a)
 		}
 	}
-	want := []Feedback{
-		{Workspace: home, User: aliceID, Message: "1700", Like: true, Text: "great"},
-		{Workspace: home, User: aliceID, Message: "1700"},
+	place := adapters.Conversation{ID: group, Kind: adapters.Group, Sharing: adapters.SharingInternal}
+	want := []adapters.Feedback{
+		{
+			Workspace: home, User: adapters.User{ID: aliceID, Home: tenant, Name: "Alice", Trust: adapters.TrustMember},
+			Conversation: place, Message: "1700", Delivery: group + "/f1", Like: true, Text: "great",
+		},
+		{
+			Workspace: home, User: adapters.User{ID: "00000000-0000-0000-0000-0000000000c1", Home: tenant, Name: "Guest", Trust: adapters.TrustGuest},
+			Conversation: place, Message: "1700", Delivery: group + "/f1",
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	if len(r.brain.heard())+len(r.brain.pressed()) != 0 {
 		t.Error("feedback was handled as a question")
+	}
+	fault = errors.New("no store")
+	if a := r.fake.Deliver(value(alice, like)); a.Status != http.StatusServiceUnavailable {
+		t.Errorf("feedback that was not recorded is answered with %d", a.Status)
 	}
 }

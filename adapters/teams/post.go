@@ -23,7 +23,7 @@ func (a *Adapter) Post(ctx context.Context, _ string, to adapters.Destination, c
 	if err != nil {
 		return adapters.Ref{}, err
 	}
-	out, err := cardActivity(card)
+	out, err := cardActivity(a.render(ctx, to.Workspace, at.Conversation, card), card)
 	if err != nil {
 		return adapters.Ref{}, err
 	}
@@ -66,7 +66,7 @@ func (a *Adapter) Update(ctx context.Context, ref adapters.Ref, card cards.Card)
 	if err != nil {
 		return err
 	}
-	out, err := cardActivity(card)
+	out, err := cardActivity(a.render(ctx, ref.Workspace, ref.Conversation, card), card)
 	if err != nil {
 		return err
 	}
@@ -200,6 +200,7 @@ func (a *Adapter) chat(ctx context.Context, w adapters.Workspace, user string) (
 	if err := a.cfg.Refs.Save(ctx, w, ref, person); err != nil {
 		a.log.WarnContext(ctx, "opened chat not noted", "workspace", w, "user", user, "err", err)
 	}
+	a.met.drop(convKey(w, user))
 	return ref, nil
 }
 
@@ -217,9 +218,9 @@ func (a *Adapter) address(o *outgoing, p Reference, conversation string) {
 	o.Conversation = &conversationID{conversation}
 }
 
-// cardActivity is the message that shows a card.
-func cardActivity(card cards.Card) (*outgoing, error) {
-	rendered := cards.Teams(card)
+// cardActivity is the message that shows a rendered card: with the label where
+// a model wrote a part of it, with thumbs where a model had any part in it.
+func cardActivity(rendered cards.AdaptiveCard, card cards.Card) (*outgoing, error) {
 	content, err := json.Marshal(rendered)
 	if err != nil {
 		return nil, fmt.Errorf("teams: encode card: %w", err)
@@ -230,6 +231,8 @@ func cardActivity(card cards.Card) (*outgoing, error) {
 	}
 	if card.AIGenerated {
 		o.Entities = []any{aiLabel()}
+	}
+	if card.AIGenerated || card.Rated {
 		o.ChannelData = &sentData{FeedbackLoop: &feedbackLoop{"default"}}
 	}
 	return o, nil

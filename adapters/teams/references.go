@@ -95,7 +95,32 @@ func (r *RedisRefs) Person(ctx context.Context, w adapters.Workspace, id string)
 	if err != nil {
 		return Person{}, err
 	}
-	return Person{ID: id, MRI: m["mri"], Name: m["name"], Chat: m["chat"], ServiceURL: m["service"]}, nil
+	return personOf(id, m), nil
+}
+
+func personOf(id string, m map[string]string) Person {
+	return Person{ID: id, MRI: m["mri"], Name: m["name"], Chat: m["chat"], ServiceURL: m["service"]}
+}
+
+// People reads several at once and leaves out those nothing is known of.
+func (r *RedisRefs) People(ctx context.Context, w adapters.Workspace, ids []string) ([]Person, error) {
+	cmds := make([]*redis.MapStringStringCmd, len(ids))
+	_, err := r.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for i, id := range ids {
+			cmds[i] = p.HGetAll(ctx, r.key(w, "user", id))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read people: %w", err)
+	}
+	var out []Person
+	for i, cmd := range cmds {
+		if m := cmd.Val(); len(m) > 0 {
+			out = append(out, personOf(ids[i], m))
+		}
+	}
+	return out, nil
 }
 
 func (r *RedisRefs) read(ctx context.Context, key string) (map[string]string, error) {

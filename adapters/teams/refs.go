@@ -34,6 +34,8 @@ type Refs interface {
 	Save(ctx context.Context, w adapters.Workspace, ref Reference, person Person) error
 	Conversation(ctx context.Context, w adapters.Workspace, conversation string) (Reference, error)
 	Person(ctx context.Context, w adapters.Workspace, id string) (Person, error)
+	// People are those of the ids that are known, in one round trip.
+	People(ctx context.Context, w adapters.Workspace, ids []string) ([]Person, error)
 	// Service is the address the tenant's last activity came from.
 	Service(ctx context.Context, w adapters.Workspace) (string, error)
 	// Forget drops a conversation the bot was removed from.

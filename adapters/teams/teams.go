@@ -30,15 +30,6 @@ type Forms interface {
 	HandleForm(ctx context.Context, c adapters.Click) (*cards.Form, adapters.Answer)
 }
 
-// Feedback is a thumb under an answer that a model had a hand in.
-type Feedback struct {
-	Workspace adapters.Workspace
-	User      string // Entra object id
-	Message   string // activity id of the answer
-	Like      bool
-	Text      string // what the person wrote, at most 1000 characters
-}
-
 // Config configures the adapter. Everything is needed except what says otherwise.
 type Config struct {
 	AppID       string // of the bot registration; also the audience of inbound tokens
@@ -52,14 +43,17 @@ type Config struct {
 	Forms      Forms
 	Refs       Refs
 	Now        func() time.Time
+	// Views draws cards for one person; optional: cards then look the same to everybody.
+	Views Views
 
 	Transport http.RoundTripper                                // optional: to the connector and the identity services
 	Logger    *slog.Logger                                     // optional
 	Sleep     func(ctx context.Context, d time.Duration) error // optional: waits between tries, for tests
 	// RefusedFunc counts deliveries that were turned away, by reason. Optional.
 	RefusedFunc func(reason string)
-	// FeedbackFunc is told of thumbs. Optional.
-	FeedbackFunc func(ctx context.Context, f Feedback)
+	// FeedbackFunc records a thumb; after an error Teams is asked to deliver it
+	// again. Optional.
+	FeedbackFunc func(ctx context.Context, f adapters.Feedback) error
 }
 
 const (
@@ -68,6 +62,8 @@ const (
 	invokeWait = 2500 * time.Millisecond
 	// formWait bounds opening a dialog.
 	formWait = 3 * time.Second
+	// viewWait bounds drawing a card for one person.
+	viewWait = 2500 * time.Millisecond
 	// typingAfter is how long an answer may take before "typing" is shown. Most
 	// are there by then; shown late it would stand below its own answer.
 	typingAfter = 500 * time.Millisecond
@@ -84,6 +80,7 @@ type Adapter struct {
 	workspaces map[string]adapters.Workspace // by tenant id in lower case
 
 	saved   *recent[string, saved]  // references as last written or read
+	met     *recent[string, Person] // people, by object id
 	members *recent[string, member] // roster look-ups
 	sharing *recent[string, adapters.Sharing]
 	posted  *recent[string, int64] // number of the latest post in a conversation
@@ -114,7 +111,7 @@ func New(cfg Config) (*Adapter, error) {
 		cfg.RefusedFunc = func(string) {}
 	}
 	if cfg.FeedbackFunc == nil {
-		cfg.FeedbackFunc = func(context.Context, Feedback) {}
+		cfg.FeedbackFunc = func(context.Context, adapters.Feedback) error { return nil }
 	}
 	if cfg.Inbox == nil || cfg.Forms == nil || cfg.Refs == nil {
 		return nil, errors.New("teams: Inbox, Forms and Refs are needed")
@@ -136,6 +133,7 @@ func New(cfg Config) (*Adapter, error) {
 		cfg: cfg, log: cfg.Logger, validator: validator, conn: conn,
 		workspaces: map[string]adapters.Workspace{},
 		saved:      newRecent[string, saved](cfg.Now, seenFor),
+		met:        newRecent[string, Person](cfg.Now, seenFor),
 		members:    newRecent[string, member](cfg.Now, trustFor),
 		sharing:    newRecent[string, adapters.Sharing](cfg.Now, trustFor),
 		posted:     newRecent[string, int64](cfg.Now, trustFor),

@@ -58,7 +58,7 @@ type coreConfig struct {
 type ports struct {
 	Inbox   *adapters.Inbox
 	Outbox  *adapters.Outbox
-	Handler adapters.Handler
+	Handler *handlerSlot
 }
 
 // core is the bot between its platforms and Neo.
@@ -74,7 +74,20 @@ type core struct {
 
 // handlerSlot lets the adapters be made before the service that they ask for
 // forms: the service needs the adapters to post.
-type handlerSlot struct{ adapters.Handler }
+type handlerSlot struct {
+	adapters.Handler
+	service *intents.Service
+}
+
+// HandleView draws a card for one person.
+func (h *handlerSlot) HandleView(ctx context.Context, c adapters.Click) adapters.Answer {
+	return h.service.HandleView(ctx, c)
+}
+
+// HandleFeedback records a thumb.
+func (h *handlerSlot) HandleFeedback(ctx context.Context, f adapters.Feedback) error {
+	return h.service.HandleFeedback(ctx, f)
+}
 
 func newCore(cfg coreConfig) (*core, error) {
 	c := &core{cfg: cfg}
@@ -102,7 +115,7 @@ func newCore(cfg coreConfig) (*core, error) {
 	if err != nil {
 		return nil, err
 	}
-	slot.Handler = tracedHandler{c.service}
+	slot.Handler, slot.service = tracedHandler{c.service}, c.service
 	c.runner, err = adapters.NewRunner(adapters.RunnerConfig{
 		Inbox: c.inbox, Outbox: outbox, Adapters: all, Handler: slot.Handler, Logger: cfg.Logger,
 	})

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"time"
 )
 
@@ -160,6 +161,40 @@ func (s *Server) Act(user string, m Message, action map[string]any) Result {
 	return s.Deliver(act)
 }
 
+// Open draws a message in a person's client: when its card asks for it, the
+// client fetches the card as this person sees it. ok is false when it does not.
+func (s *Server) Open(user, message string) (r Result, ok bool) {
+	s.t.Helper()
+	m, _ := s.message(message)
+	refresh, _ := m.Card["refresh"].(map[string]any)
+	ids, _ := refresh["userIds"].([]any)
+	if len(ids) > 60 || refresh != nil && len(ids) == 0 {
+		s.t.Errorf("teamsfake: refresh for %d people", len(ids))
+	}
+	if !slices.Contains(ids, any(user)) {
+		return Result{}, false
+	}
+	action, _ := refresh["action"].(map[string]any)
+	return s.Redraw(user, m, action), true
+}
+
+// Redraw sends what a client sends by itself when it draws a card again.
+func (s *Server) Redraw(user string, m Message, action map[string]any) Result {
+	s.t.Helper()
+	r := s.result(s.Deliver(s.With(user, m.Conversation, map[string]any{
+		"type": "invoke", "name": "adaptiveCard/action", "replyToId": m.ID,
+		"value": map[string]any{"action": map[string]any{
+			"type": "Action.Execute", "id": "", "verb": action["verb"], "data": action["data"],
+		}, "trigger": "automatic"},
+	})))
+	if r.Card != nil {
+		s.mu.Lock()
+		s.views[user+" "+m.ID] = r.Card
+		s.mu.Unlock()
+	}
+	return r
+}
+
 // OldClient presses a button the way clients without Action.Execute do: the
 // fallback Action.Submit, a message with a value.
 func (s *Server) OldClient(user, message, label string) Result {
@@ -244,6 +279,22 @@ func (s *Server) result(r Result) Result {
 		}
 	}
 	return r
+}
+
+// Buttons are the titles of a card's buttons, in order.
+func Buttons(card map[string]any) []string {
+	var out []string
+	body, _ := card["body"].([]any)
+	for _, el := range body {
+		set, _ := el.(map[string]any)
+		actions, _ := set["actions"].([]any)
+		for _, a := range actions {
+			if m, _ := a.(map[string]any); m["title"] != nil {
+				out = append(out, fmt.Sprint(m["title"]))
+			}
+		}
+	}
+	return out
 }
 
 // find an action by its title, anywhere in a card.

@@ -1,0 +1,176 @@
+package intents
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"neobot/adapters"
+)
+
+// sees is the buttons on a person's view of a request's card, nil without a view.
+func (b *bench) sees(account string, answer adapters.Answer, card adapters.Ref) []string {
+	b.t.Helper()
+	before := b.record(answer)
+	got := b.s.HandleView(b.t.Context(), adapters.Click{
+		Workspace: card.Workspace, User: adapters.User{ID: account}, Conversation: adapters.Conversation{ID: card.Conversation},
+		Card: card, ID: "v", Target: answer.Track,
+	})
+	if after := b.record(answer); after.Version != before.Version || after.State != before.State {
+		b.t.Errorf("a view changed the request from %s to %s", before.State, after.State)
+	}
+	if got.Where == adapters.Nowhere {
+		return nil
+	}
+	labels := []string{}
+	for _, x := range got.Card.Buttons {
+		labels = append(labels, x.Label)
+	}
+	return labels
+}
+
+// TestViews: everybody sees what he can press, and a view does nothing.
+func TestViews(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, scripted{"disable": {Name: "disable_agent", Args: map[string]string{"agent": "Merge duplicates"}}}, func(f *PolicyFile) {
+		f.Approvals.Rules[2].Quorum = 2
+		f.People = append(f.People, PersonFile{Name: "Lee", Slack: SlackID{"T1", "U_LEE"}, Roles: []string{"lead"}})
+	})
+	asked := b.says("riley", "disable")
+	card := b.copyOf(asked.Track)
+	audit := len(b.audited())
+	want := func(state string, buttons map[string][]string) {
+		t.Helper()
+		for who, labels := range buttons {
+			if diff := cmp.Diff(labels, b.sees(who, asked, card)); diff != "" {
+				t.Errorf("%s, %s: %s", state, who, diff)
+			}
+		}
+	}
+	decide, mine, none := []string{"Approve", "Reject"}, []string{"Withdraw"}, []string{}
+	want("pending", map[string][]string{"U_RILEY": mine, "U_SAM": decide, "U_DANA": decide, "U_VIC": none, "U_NOBODY": none, "": none})
+	if n := len(b.audited()); n != audit {
+		t.Errorf("views left %d audit records", n-audit)
+	}
+	answer := b.clicks("sam", asked, "Approve")
+	if answer.Where != adapters.Shown || len(answer.Card.Buttons) != 0 {
+		t.Errorf("Sam, who has decided, is shown %+v", answer.Card.Buttons)
+	}
+	want("one of two", map[string][]string{"U_RILEY": mine, "U_SAM": none, "U_DANA": decide, "U_VIC": none})
+	b.clicks("dana", asked, "Approve")
+	b.wantWrites(1)
+	final := []string{"Undo"}
+	want("done", map[string][]string{"U_RILEY": final, "U_SAM": final, "U_DANA": final, "U_VIC": final, "U_NOBODY": final})
+}
+
+// TestViewRefused: an id alone opens nothing; the card must be one of the request.
+func TestViewRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, scripted{"disable": {Name: "disable_agent", Args: map[string]string{"agent": "Merge duplicates"}}})
+	asked := b.says("riley", "disable")
+	card := b.copyOf(asked.Track)
+	for name, change := range map[string]func(*adapters.Ref){
+		"other message":      func(r *adapters.Ref) { r.Message = "12345" },
+		"other conversation": func(r *adapters.Ref) { r.Conversation = "C_OTHER" },
+		"other workspace":    func(r *adapters.Ref) { r.Workspace = "teams:tenant-1" },
+	} {
+		other := card
+		change(&other)
+		b.clock.Add(2 * time.Minute) // not young any more: no waiting for the note
+		if got := b.sees("U_SAM", asked, other); got != nil {
+			t.Errorf("%s: shown with %q", name, got)
+		}
+	}
+	asked.Track = "no-such-request"
+	if got := b.s.HandleView(t.Context(), adapters.Click{Workspace: home, Target: asked.Track, Card: card}); got.Where != adapters.Nowhere {
+		t.Errorf("unknown request: %+v", got)
+	}
+}
+
+// TestViewAccounts: the card names the Teams accounts of the policy, those who
+// can act first, and nobody once it is final.
+func TestViewAccounts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, scripted{"disable": {Name: "disable_agent", Args: map[string]string{"agent": "Merge duplicates"}}}, func(f *PolicyFile) {
+		var many []PersonFile
+		for i := range 80 {
+			many = append(many, PersonFile{Name: fmt.Sprint("P", i), Teams: TeamsID{"tenant-1", fmt.Sprint("aad-", i)}, Roles: []string{"viewer"}})
+		}
+		f.People = slices.Concat(many, f.People) // the approvers are last in the file
+	})
+	asked := b.says("riley", "disable")
+	v := asked.Card.Views
+	if v == nil || v.ID != asked.Track || len(v.For) != maxViewers {
+		t.Fatalf("views %+v", v)
+	}
+	if diff := cmp.Diff([]string{"teams:tenant-1/aad-riley", "teams:tenant-1/aad-sam", "teams:tenant-1/aad-0"}, v.For[:3]); diff != "" {
+		t.Error(diff)
+	}
+	done := b.clicks("sam", asked, "Approve")
+	if done.Card.Views != nil {
+		t.Errorf("final card has views %+v", done.Card.Views)
+	}
+}
+
+// TestFeedbackRecorded: once, for people of the policy, without credentials.
+func TestFeedbackRecorded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, scripted{})
+	say := func(user adapters.User, delivery string, like bool) {
+		t.Helper()
+		check(t, b.s.HandleFeedback(t.Context(), adapters.Feedback{
+			Workspace: home, User: user, Conversation: channelOps, Message: "1700", Delivery: delivery, Like: like, Text: "use " + plantedToken,
+		}))
+	}
+	say(member("riley"), "d1", true)
+	say(member("riley"), "d1", true) // delivered again
+	say(member("sam"), "d2", false)
+	say(adapters.User{ID: "U_SAM", Trust: adapters.TrustGuest}, "d3", true)
+	say(adapters.User{ID: "U_SAM"}, "d4", true)
+	say(member("nobody"), "d5", true)
+	if diff := cmp.Diff([]string{"feedback like", "feedback dislike"}, b.audited()); diff != "" {
+		t.Error(diff)
+	}
+	var trail strings.Builder
+	check(t, b.s.Audit.Export(t.Context(), string(home), &trail, time.Time{}))
+	if !strings.Contains(trail.String(), "1700") || strings.Contains(trail.String(), plantedToken) {
+		t.Errorf("trail:\n%s", trail.String())
+	}
+}
+
+// routedBy picks one intent, as one of the routers.
+type routedBy struct {
+	by     string
+	intent Intent
+}
+
+func (r routedBy) Route(context.Context, Question) (Routed, error) {
+	return Routed{Intent: r.intent, By: r.by}, nil
+}
+
+// TestRated: thumbs where a model chose the answer, never on an approval.
+func TestRated(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		by     string
+		intent Intent
+		want   bool
+	}{
+		"model":    {ByModel, Intent{Name: "list_agents"}, true},
+		"built in": {ByBuiltIn, Intent{Name: "list_agents"}, false},
+		"approval": {ByModel, Intent{Name: "disable_agent", Args: map[string]string{"agent": "Merge duplicates"}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, routedBy{tc.by, tc.intent})
+			if got := b.says("riley", "x").Card.Rated; got != tc.want {
+				t.Errorf("rated %v", got)
+			}
+		})
+	}
+}
