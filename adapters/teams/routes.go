@@ -84,18 +84,24 @@ func (a *Adapter) messages(c *gin.Context) {
 }
 
 // unauthorized answers the same to everybody; the reason is for us. Only when
-// our keys are missing may the sender come again.
+// our keys are missing may the sender come again at once; who fails too often is
+// told to stay away.
 func (a *Adapter) unauthorized(c *gin.Context, err error) {
 	ctx, reason := c.Request.Context(), reasonOf(err)
 	a.cfg.RefusedFunc(string(reason))
-	a.unlogged.Add(1)
-	if a.refusals.AllowN(a.cfg.Now(), 1) { // anybody can cause these lines; the metric counts all
-		a.log.WarnContext(ctx, "delivery refused", "reason", reason, "remote", c.Request.RemoteAddr, "err", err,
-			"since_last", a.unlogged.Swap(0))
-	}
 	status := http.StatusUnauthorized
 	if reason == ReasonNoKeys {
-		status = http.StatusServiceUnavailable
+		status = http.StatusServiceUnavailable // our fault: it does not count
+	} else if away := a.floods.failed(c.Request.RemoteAddr); away > 0 {
+		a.cfg.RefusedFunc("flood")
+		status = http.StatusTooManyRequests
+		c.Header("Retry-After", seconds(away))
+	}
+	a.unlogged.Add(1)
+	// Anybody can cause these lines; the metric counts all.
+	if status != http.StatusTooManyRequests && a.refusals.AllowN(a.cfg.Now(), 1) {
+		a.log.WarnContext(ctx, "delivery refused", "reason", reason, "remote", c.Request.RemoteAddr, "err", err,
+			"since_last", a.unlogged.Swap(0))
 	}
 	c.Data(status, "application/json; charset=utf-8", []byte(unauthorized))
 }

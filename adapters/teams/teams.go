@@ -87,6 +87,7 @@ type Adapter struct {
 	posts   atomic.Int64
 	flight  singleflight.Group
 
+	floods   *floods
 	refusals *rate.Limiter // of log lines
 	unlogged atomic.Int64
 
@@ -138,6 +139,7 @@ func New(cfg Config) (*Adapter, error) {
 		sharing:    newRecent[string, adapters.Sharing](cfg.Now, trustFor),
 		posted:     newRecent[string, int64](cfg.Now, trustFor),
 		asides:     make(chan struct{}, 32),
+		floods:     newFloods(cfg.Now),
 		refusals:   rate.NewLimiter(1, 20),
 	}
 	return a, a.addWorkspaces()
