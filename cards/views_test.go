@@ -75,7 +75,7 @@ func TestParseTeamsView(t *testing.T) {
 		refresh bool
 	}{
 		`{"action":"view","id":"r1"}`:                  {"view", "r1", true},
-		`{"action":"view","id":"r2"}`:                  {"", "r2", true},  // a client that leaves the verb out
+		`{"action":"view","id":"r2"}`:                  {"", "r2", true},         // a client that leaves the verb out
 		`{"action":"approve","id":"r3"}`:               {"approve", "r3", false}, // a button
 		`{"action":"approve","id":"r4"}`:               {"view", "r4", true},
 		`{"action":"view","id":"../x"}`:                {"view", "", true},

@@ -17,10 +17,11 @@ import (
 )
 
 const (
-	callTimeout = 10 * time.Second // one request
+	callTimeout = 10 * time.Second // one request, at most
 	maxTries    = 4
 	firstPause  = 400 * time.Millisecond
 	maxPause    = 30 * time.Second // also of a Retry-After: longer is an error the outbox repeats
+	maxShut     = 5 * time.Minute  // a conversation is not closed for longer, whatever was said
 	maxAnswer   = 1 << 20
 	maxID       = 2048
 )
@@ -34,6 +35,13 @@ type ConnectorConfig struct {
 	Transport   http.RoundTripper // default http.DefaultTransport
 	Now         func() time.Time
 	Logger      *slog.Logger
+	// PostsPerSecond in one conversation; 0 is Microsoft's limit of 7, and the
+	// limits for longer times are scaled with it.
+	PostsPerSecond float64
+	// CallTimeout bounds one request, at most and by default 10 s. A post with
+	// all its waiting takes less than twice as long: the outbox leaves a post
+	// alone for that time.
+	CallTimeout time.Duration
 	// Sleep waits between tries; nil is a real wait. For tests.
 	Sleep func(context.Context, time.Duration) error
 }
@@ -50,6 +58,8 @@ type Connector struct {
 	log    *slog.Logger
 	sleep  func(context.Context, time.Duration) error
 	now    func() time.Time
+	pace   *pacer
+	limit  time.Duration // of a post, with all its waiting
 }
 
 // NewConnector checks the configuration. It does not call anybody yet.
@@ -66,6 +76,9 @@ func NewConnector(cfg ConnectorConfig) (*Connector, error) {
 	if cfg.Sleep == nil {
 		cfg.Sleep = sleep
 	}
+	if cfg.CallTimeout <= 0 || cfg.CallTimeout > callTimeout {
+		cfg.CallTimeout = callTimeout
+	}
 	token, err := newTokenSource(cfg)
 	if err != nil {
 		return nil, err
@@ -75,9 +88,9 @@ func NewConnector(cfg ConnectorConfig) (*Connector, error) {
 		return nil, fmt.Errorf("teams: token URL: %w", err)
 	}
 	return &Connector{
-		token: token, log: cfg.Logger, sleep: cfg.Sleep, now: cfg.Now,
+		token: token, log: cfg.Logger, sleep: cfg.Sleep, now: cfg.Now, pace: newPacer(cfg), limit: cfg.CallTimeout * 19 / 10,
 		allow:  services{hosts: cfg.Cloud.Hosts, loopback: isLoopback(tokenURL)},
-		client: &http.Client{Transport: cfg.Transport, Timeout: callTimeout, CheckRedirect: noRedirect},
+		client: &http.Client{Transport: cfg.Transport, Timeout: cfg.CallTimeout, CheckRedirect: noRedirect},
 	}, nil
 }
 
@@ -106,8 +119,13 @@ func (c *Connector) send(ctx context.Context, service, conversation string, o *o
 	if o.ReplyToID != "" {
 		path = append(path, o.ReplyToID)
 	}
+	// With its waiting it must end before another process may think it dead.
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	r := request{op: "send", method: http.MethodPost, service: service, path: path, body: body}.posts(conversation)
+	r.optional = o.Type == "typing"
 	var out resource
-	err = c.call(ctx, request{op: "send", method: http.MethodPost, service: service, path: path, body: body}, &out)
+	err = c.call(ctx, r, &out)
 	return out.ID, err
 }
 
@@ -118,13 +136,13 @@ func (c *Connector) update(ctx context.Context, service, conversation, id string
 		return err
 	}
 	path := []string{"conversations", conversation, "activities", id}
-	return c.call(ctx, request{op: "update", method: http.MethodPut, service: service, path: path, body: body}, nil)
+	return c.call(ctx, request{op: "update", method: http.MethodPut, service: service, path: path, body: body}.posts(conversation), nil)
 }
 
 // remove deletes an activity.
 func (c *Connector) remove(ctx context.Context, service, conversation, id string) error {
 	path := []string{"conversations", conversation, "activities", id}
-	return c.call(ctx, request{op: "delete", method: http.MethodDelete, service: service, path: path}, nil)
+	return c.call(ctx, request{op: "delete", method: http.MethodDelete, service: service, path: path}.posts(conversation), nil)
 }
 
 // create opens the conversation with one person, or finds the one there is.
@@ -145,7 +163,7 @@ func (c *Connector) create(ctx context.Context, service string, n newConversatio
 func (c *Connector) member(ctx context.Context, service, conversation, person string) (member, error) {
 	var out member
 	path := []string{"conversations", conversation, "members", person}
-	err := c.call(ctx, request{op: "member", method: http.MethodGet, service: service, path: path}, &out)
+	err := c.call(ctx, request{op: "member", method: http.MethodGet, service: service, path: path}.reads(conversation), &out)
 	return out, err
 }
 
@@ -157,7 +175,7 @@ func (c *Connector) members(ctx context.Context, service, conversation, next str
 	}
 	var out memberPage
 	path := []string{"conversations", conversation, "pagedmembers"}
-	err := c.call(ctx, request{op: "members", method: http.MethodGet, service: service, path: path, query: q}, &out)
+	err := c.call(ctx, request{op: "members", method: http.MethodGet, service: service, path: path, query: q}.reads(conversation), &out)
 	return out, err
 }
 
@@ -173,6 +191,24 @@ type request struct {
 	path                []string // below /v3, unescaped
 	query               url.Values
 	body                []byte
+
+	lane     string // calls in it are paced together; empty: not paced
+	windows  []window
+	optional bool // left out when it would have to wait for its turn
+}
+
+// posts puts the request in line with the posts of its conversation. A channel's
+// threads are one conversation to the connector.
+func (r request) posts(conversation string) request {
+	conversation, _, _ = strings.Cut(conversation, threadMark)
+	r.lane, r.windows = "post|"+conversation, postWindows
+	return r
+}
+
+// reads puts it in line with those who look up people there.
+func (r request) reads(conversation string) request {
+	r.lane, r.windows = "read|"+conversation, rosterWindows
+	return r
 }
 
 // url builds the address: every id is one escaped path segment, whatever is in it.
@@ -205,28 +241,26 @@ func (c *Connector) call(ctx context.Context, r request, out any) error {
 		return err
 	}
 	fresh := false // the token was renewed after a 401
-	pause := firstPause
+	pause, patience := firstPause, maxTurn
+	if r.optional {
+		patience = 0
+	}
 	for try := 1; ; try++ {
+		if err := c.pace.turn(ctx, r, patience); err != nil {
+			return fmt.Errorf("teams %s: wait for a turn: %w", r.op, err)
+		}
 		err = c.once(ctx, r, target, out)
-		var e *Error
-		switch {
-		case err == nil:
+		if err == nil {
 			return nil
-		case !errors.As(err, &e):
-			// No answer. Only what changes nothing by being repeated is repeated;
-			// a post is the outbox's to repeat.
-			if r.method == http.MethodPost || errors.Is(err, ErrToken) || try == maxTries {
-				return err
-			}
-		case e.Status == http.StatusUnauthorized && !fresh:
+		}
+		var e *Error
+		if errors.As(err, &e) && e.Status == http.StatusUnauthorized && !fresh {
 			fresh = true
 			continue
-		case !transient(e.Status) || try == maxTries || e.RetryAfter > maxPause:
-			return err
 		}
-		wait := pause/2 + rand.N(pause) //nolint:gosec // jitter is not a secret
-		if e != nil && e.RetryAfter > 0 {
-			wait = e.RetryAfter + rand.N(firstPause) //nolint:gosec // jitter is not a secret
+		wait, again := c.again(r, err, pause)
+		if !again || try == maxTries {
+			return err
 		}
 		pause = min(2*pause, maxPause)
 		c.log.WarnContext(ctx, "connector call is tried again", "op", r.op, "try", try, "wait", wait, "err", err)
@@ -234,6 +268,24 @@ func (c *Connector) call(ctx context.Context, r request, out any) error {
 			return err
 		}
 	}
+}
+
+// again says whether a failed call is tried again here, and after what time.
+func (c *Connector) again(r request, err error, pause time.Duration) (time.Duration, bool) {
+	wait, longest := pause/2+rand.N(pause), maxPause //nolint:gosec // jitter is not a secret
+	if r.method == http.MethodPost {
+		longest = c.limit / 2 // a post has little time; the outbox repeats it
+	}
+	var e *Error
+	if !errors.As(err, &e) {
+		// No answer. Only what changes nothing by being repeated is repeated.
+		return wait, r.method != http.MethodPost && !errors.Is(err, ErrToken)
+	}
+	if e.RetryAfter > 0 {
+		wait = e.RetryAfter + rand.N(firstPause)         //nolint:gosec // jitter is not a secret
+		c.pace.close(r.lane, min(e.RetryAfter, maxShut)) // others in this conversation would be refused too
+	}
+	return wait, transient(e.Status) && wait <= longest
 }
 
 func transient(status int) bool {

@@ -48,6 +48,7 @@ func newAPI(t *testing.T, answers ...func(http.ResponseWriter)) (*api, *Connecto
 			a.mu.Lock()
 			defer a.mu.Unlock()
 			a.slept = append(a.slept, d)
+			a.clock.Advance(d)
 			return nil
 		},
 	})

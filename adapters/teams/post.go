@@ -19,6 +19,8 @@ func (a *Adapter) Post(ctx context.Context, _ string, to adapters.Destination, c
 	if err := a.serves(to.Workspace); err != nil {
 		return adapters.Ref{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, a.conn.limit) // opening a chat included
+	defer cancel()
 	at, err := a.destination(ctx, to)
 	if err != nil {
 		return adapters.Ref{}, err

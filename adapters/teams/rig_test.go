@@ -183,7 +183,7 @@ func newIdleRig(t *testing.T, mod ...func(*Config)) *rig {
 		t.Fatal(err)
 	}
 	cfg := Config{
-		AppID: testApp, AppPassword: "hush", AppTenant: tenant, Cloud: cloud.At(r.fake.MetadataURL(), r.fake.TokenURL()),
+		AppID: testApp, AppPassword: "hush", AppTenant: tenant, PostsPerSecond: unpaced, Cloud: cloud.At(r.fake.MetadataURL(), r.fake.TokenURL()),
 		Workspaces: []adapters.Workspace{home}, Inbox: r.inbox, Forms: r.brain, Refs: NewRedisRefs(client, ""), Now: r.clock.Now,
 		Sleep:       func(context.Context, time.Duration) error { return nil },
 		Logger:      slog.New(slog.DiscardHandler),

@@ -49,7 +49,7 @@ func newSubject(t *testing.T) *adaptertest.Subject {
 	must(err)
 	refs := NewRedisRefs(rdb, "")
 	a, err := New(Config{
-		AppID: testApp, AppPassword: "hush", AppTenant: tenant, Cloud: cloud.At(fake.MetadataURL(), fake.TokenURL()),
+		AppID: testApp, AppPassword: "hush", AppTenant: tenant, PostsPerSecond: unpaced, Cloud: cloud.At(fake.MetadataURL(), fake.TokenURL()),
 		Workspaces: []adapters.Workspace{home}, Inbox: inbox, Forms: &brain{}, Refs: refs, Now: time.Now,
 		Sleep: func(context.Context, time.Duration) error { return nil }, Logger: slog.New(slog.DiscardHandler),
 	})

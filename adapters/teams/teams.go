@@ -46,6 +46,10 @@ type Config struct {
 	// Views draws cards for one person; optional: cards then look the same to everybody.
 	Views Views
 
+	// PostsPerSecond and CallTimeout as in ConnectorConfig. Optional.
+	PostsPerSecond float64
+	CallTimeout    time.Duration
+
 	Transport http.RoundTripper                                // optional: to the connector and the identity services
 	Logger    *slog.Logger                                     // optional
 	Sleep     func(ctx context.Context, d time.Duration) error // optional: waits between tries, for tests
@@ -126,6 +130,7 @@ func New(cfg Config) (*Adapter, error) {
 	conn, err := NewConnector(ConnectorConfig{
 		AppID: cfg.AppID, AppPassword: cfg.AppPassword, AppTenant: cfg.AppTenant, Cloud: cfg.Cloud,
 		Transport: cfg.Transport, Now: cfg.Now, Logger: cfg.Logger, Sleep: cfg.Sleep,
+		PostsPerSecond: cfg.PostsPerSecond, CallTimeout: cfg.CallTimeout,
 	})
 	if err != nil {
 		return nil, err

@@ -93,7 +93,7 @@ func newTeamsBench(b *testing.B) *teamsBench {
 	r.bot = startProcess(b, buildBot(b), freeAddr(b), []string{
 		"REDIS_URL=redis://" + r.redis.addr + "/0", "NEOBOT_CONFIG=" + policy,
 		"NEO_BASE_URL=" + neo.URL, "NEO_API_KEY=" + benchKey, "NEO_REQUESTS_PER_MINUTE=1000000",
-		"TEAMS_APP_ID=" + pgApp, "TEAMS_APP_PASSWORD=hush", "TEAMS_TENANT_ID=" + benchTenant,
+		"TEAMS_APP_ID=" + pgApp, "TEAMS_APP_PASSWORD=hush", "TEAMS_TENANT_ID=" + benchTenant, "TEAMS_POSTS_PER_SECOND=1000000",
 		"TEAMS_OPENID_URL=" + t.server.URL + "/openid", "TEAMS_TOKEN_URL=" + t.server.URL + "/token",
 	})
 	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: patience}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"io"
 	"log/slog"
 	"net"
@@ -63,7 +64,8 @@ type Config struct {
 	TeamsTenantID    string `koanf:"TEAMS_TENANT_ID"`
 	TeamsOpenIDURL   string `koanf:"TEAMS_OPENID_URL"`
 	TeamsTokenURL    string `koanf:"TEAMS_TOKEN_URL"`
-	TeamsCloud       string `koanf:"TEAMS_CLOUD"` // default: the public one
+	TeamsCloud       string `koanf:"TEAMS_CLOUD"`            // default: the public one
+	TeamsPace        string `koanf:"TEAMS_POSTS_PER_SECOND"` // in one conversation
 
 	ListenAddr   string `koanf:"LISTEN_ADDR"`
 	PolicyPath   string `koanf:"NEOBOT_CONFIG"`
@@ -215,6 +217,9 @@ func (c Config) checkPaces(add func(string, ...any)) {
 	if c.SlackPace != "" && c.slackPace() <= 0 {
 		add("SLACK_POSTS_PER_SECOND %q is not a number above 0, e.g. 1", c.SlackPace)
 	}
+	if c.TeamsPace != "" && c.teamsPace() <= 0 {
+		add("TEAMS_POSTS_PER_SECOND %q is not a number above 0, e.g. 7", c.TeamsPace)
+	}
 }
 
 // neoBudget is NEO_REQUESTS_PER_MINUTE; 0 means the client's default.
@@ -227,9 +232,15 @@ func (c Config) neoBudget() int {
 }
 
 // slackPace is SLACK_POSTS_PER_SECOND; 0 means the adapter's default.
-func (c Config) slackPace() float64 {
-	n, err := strconv.ParseFloat(c.SlackPace, 64)
-	if err != nil {
+func (c Config) slackPace() float64 { return number(c.SlackPace) }
+
+// teamsPace is TEAMS_POSTS_PER_SECOND; 0 means the adapter's default.
+func (c Config) teamsPace() float64 { return number(c.TeamsPace) }
+
+// number is s, or 0 when it is none.
+func number(s string) float64 {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(n) {
 		return 0
 	}
 	return n

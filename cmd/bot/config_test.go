@@ -76,12 +76,12 @@ func TestConfigCheck(t *testing.T) {
 			[]string{
 				"SLACK_BOT_TOKEN=xapp-1", "SLACK_APP_TOKEN=xoxb-1", "SLACK_SIGNING_SECRET=a,b,c", "TEAMS_APP_ID=1",
 				"NEO_BASE_URL=http://neo.example", "SLACK_API_URL=ftp://x", "REDIS_URL=localhost", "LISTEN_ADDR=8080",
-				"NEO_REQUESTS_PER_MINUTE=-5", "SLACK_POSTS_PER_SECOND=fast",
+				"NEO_REQUESTS_PER_MINUTE=-5", "SLACK_POSTS_PER_SECOND=fast", "TEAMS_POSTS_PER_SECOND=-1",
 			},
 			nil,
 			[]string{
 				"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "TEAMS_APP_ID", "NEO_BASE_URL must be https", "SLACK_API_URL",
-				"REDIS_URL", "NEO_REQUESTS_PER_MINUTE", "SLACK_POSTS_PER_SECOND", "LISTEN_ADDR",
+				"REDIS_URL", "NEO_REQUESTS_PER_MINUTE", "SLACK_POSTS_PER_SECOND", "TEAMS_POSTS_PER_SECOND", "LISTEN_ADDR",
 			},
 		},
 		"slack half set":        {[]string{"SLACK_SIGNING_SECRET=s"}, nil, []string{"SLACK_BOT_TOKEN is not set"}},

@@ -206,6 +206,7 @@ func connectTeams(c platformConfig, at ports) (*teams.Adapter, error) {
 		Cloud: cloud.At(c.Config.TeamsOpenIDURL, c.Config.TeamsTokenURL), Workspaces: c.of(adapters.Teams),
 		Inbox: at.Inbox, Forms: at.Handler, Refs: teams.NewRedisRefs(c.Redis, keyPrefix), Now: c.Now, Logger: c.Logger,
 		Transport: c.Metrics.client("teams", 0).Transport, RefusedFunc: c.Metrics.refusals(adapters.Teams),
+		PostsPerSecond: c.Config.teamsPace(), CallTimeout: c.Config.lease() / 3,
 		Views: at.Handler, FeedbackFunc: at.Handler.HandleFeedback,
 	})
 }
