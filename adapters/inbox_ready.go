@@ -22,3 +22,14 @@ func (b *Inbox) Ready(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Idle reports that no delivery waits and none is being answered.
+func (b *Inbox) Idle(ctx context.Context) (bool, error) {
+	for w := range b.known {
+		n, err := b.cfg.Redis.XLen(ctx, b.keys.stream(w)).Result()
+		if err != nil || n > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}

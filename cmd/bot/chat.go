@@ -198,7 +198,7 @@ func (a *app) chat(ctx context.Context, as string) error {
 	}
 	defer t.close()
 	return t.core.run(ctx, func(ctx context.Context) error {
-		r := &repl{console: t.console, app: a, as: t.as, conversation: console.Direct(t.as)}
+		r := &repl{console: t.console, app: a, as: t.as, conversation: console.Direct(t.as), idle: t.core.inbox.Idle}
 		return r.run(ctx)
 	}, t.upkeep)
 }

@@ -101,7 +101,7 @@ func (a *app) demo(ctx context.Context, addr string, chat bool) error {
 		var served error
 		wg.Go(func() { served = serveStreams(ctx, l, page, log) })
 		if chat {
-			r := &repl{console: d.console, app: a, as: demoPeople[0].ID, conversation: demoChannel, people: demoPeople}
+			r := &repl{console: d.console, app: a, as: demoPeople[0].ID, conversation: demoChannel, people: demoPeople, idle: d.core.inbox.Idle}
 			err := r.run(ctx)
 			stop()
 			wg.Wait()

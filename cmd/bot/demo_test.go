@@ -426,6 +426,27 @@ func TestReplTour(t *testing.T) {
 	}
 }
 
+// Lines piped in are answered one by one, and all of them: none is lost at the
+// end of the input, and a number presses a button of the answer before it.
+func TestReplPiped(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t)
+	a, out, _ := testApp("")
+	a.in = strings.NewReader("what failed today?\ndisable License audit\n1\nwhich agents are off?\n")
+	r := &repl{console: d.console, app: a, as: "riley", conversation: demoChannel, people: demoPeople, idle: d.core.inbox.Idle}
+	if err := r.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text, from := out.String(), 0
+	for _, want := range []string{"Failed runs, today", "[1] Approve", "You cannot decide this", "1 agent off"} {
+		i := strings.Index(text[from:], want)
+		if i < 0 {
+			t.Fatalf("no %q after the others:\n%s", want, text)
+		}
+		from += i
+	}
+}
+
 func TestPressed(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string][3]int{

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"neobot/adapters/console"
 	"neobot/cards"
@@ -25,8 +26,14 @@ type repl struct {
 	conversation string
 	people       []demoPerson // one can switch between; empty: only as
 
+	// idle reports that everything said has been answered. Lines that are piped in
+	// wait for it one by one: nothing is lost at the end, and a number presses a
+	// button of the answer before it. nil never waits.
+	idle func(context.Context) (bool, error)
+
 	mu    sync.Mutex
 	shown []shownCard // newest last
+	seq   uint64      // of the newest entry printed
 }
 
 // shownCard is a printed card whose buttons can be pressed.
@@ -55,8 +62,9 @@ func (r *repl) run(ctx context.Context) error {
 		watch, stop := context.WithCancel(ctx)
 		var wg sync.WaitGroup
 		as := r.as // of this watch; r.as changes when the person switches
-		wg.Go(func() { r.watch(watch, as) })
 		r.print("\nYou are %s now.\n", as)
+		r.catchUp(as)
+		wg.Go(func() { r.watch(watch, as) })
 		err := r.read(ctx, lines)
 		stop()
 		wg.Wait()
@@ -123,10 +131,44 @@ func (r *repl) read(ctx context.Context, lines <-chan string) error {
 				err = r.console.Say(ctx, r.as, r.conversation, line)
 			}
 		}
+		if err == nil {
+			err = r.settle(ctx)
+		}
 		if err != nil {
 			r.print("! %s\n", oneLine(err.Error()))
 		}
 	}
+}
+
+// settle waits, where lines are piped in, until all is answered and printed.
+func (r *repl) settle(ctx context.Context) error {
+	if r.app.terminal || r.idle == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		idle, err := r.idle(ctx)
+		if err != nil {
+			return err
+		}
+		if idle && len(r.console.Since(r.as, r.printed())) == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("no answer within %v", askTimeout)
+		}
+	}
+}
+
+func (r *repl) printed() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seq
 }
 
 func (r *repl) become(name string) error {
@@ -247,36 +289,32 @@ func (r *repl) fillOne(ctx context.Context, lines <-chan string, in cards.Input)
 
 // watch prints what the person gets to see, in every conversation he is in.
 func (r *repl) watch(ctx context.Context, as string) {
-	var seq uint64
-	fresh := true // history is only looked through for where it ends
 	for {
-		batch := r.console.Since(as, seq)
-		if len(batch) == 0 && !fresh {
-			var err error
-			if batch, err = r.console.Wait(ctx, as, seq); err != nil {
-				return
-			}
+		batch, err := r.console.Wait(ctx, as, r.printed())
+		if err != nil {
+			return
 		}
 		for _, e := range batch {
-			seq = e.Seq
-			if !fresh {
-				r.show(e, as)
-			}
+			r.show(e, as)
+			r.passed(e)
 		}
-		if fresh {
-			r.showOpen(batch, as)
-		}
-		fresh = false
 	}
 }
 
-// showOpen prints the cards that still wait, after a switch.
-func (r *repl) showOpen(batch []console.Entry, as string) {
-	for _, e := range batch {
+// catchUp goes past what was there before; cards that still wait are printed.
+func (r *repl) catchUp(as string) {
+	for _, e := range r.console.Since(as, 0) {
 		if e.Card != nil && e.Card.Status == cards.StatusPending && !e.Home {
 			r.show(e, as)
 		}
+		r.passed(e)
 	}
+}
+
+func (r *repl) passed(e console.Entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seq = e.Seq
 }
 
 func (r *repl) show(e console.Entry, as string) {
