@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
+	"unicode"
 )
 
 // ByBuiltIn and ByModel are the values of Routed.By.
@@ -32,8 +34,8 @@ func (BuiltIn) Route(_ context.Context, q Question) (Routed, error) {
 
 func route(q Question) Routed {
 	r := read(q)
-	if in, ok := exact[strings.TrimSpace(r.plain(0, len(r.toks)))]; ok && r.offers(in.Name) && (len(r.toks) > 0 || strings.TrimSpace(r.text) == "?") {
-		return Routed{Intent: Intent{Name: in.Name, Args: maps.Clone(in.Args)}}
+	if in, ok := r.whole(); ok {
+		return Routed{Intent: in}
 	}
 	if len(r.toks) == 0 {
 		return Routed{}
@@ -50,6 +52,9 @@ func route(q Question) Routed {
 	if r.isHostile() {
 		return Routed{Ask: askRules}
 	}
+	if r.offTopic() {
+		return Routed{}
+	}
 	if in, ok := r.followUp(); ok {
 		return Routed{Intent: in}
 	}
@@ -57,6 +62,22 @@ func route(q Question) Routed {
 		return ask
 	}
 	return r.pick()
+}
+
+// whole is a message with one meaning as it stands, or after its openers.
+func (r *reading) whole() (Intent, bool) {
+	if len(r.toks) == 0 && strings.TrimSpace(r.text) != "?" {
+		return Intent{}, false
+	}
+	in, ok := exact[r.plain(0, len(r.toks))]
+	if from := r.opening(); !ok && from < len(r.toks) {
+		to := len(r.toks)
+		for to > from+1 && trailers[r.word(to-1)] {
+			to--
+		}
+		in, ok = exact[r.plain(from, to)]
+	}
+	return Intent{Name: in.Name, Args: maps.Clone(in.Args)}, ok && r.offers(in.Name)
 }
 
 // offers reports whether the catalog has an intent.
@@ -108,8 +129,12 @@ func (r *reading) notOffered() (Routed, bool) {
 	if b := r.best(); b.score >= minScore && !cued()[b.spec.Name] {
 		return Routed{}, false // an intent newer than these refusals
 	}
-	for _, c := range refusals {
-		if c.unless != "" && r.offers(c.unless) || c.concepts != "" && !r.has(strings.Fields(c.concepts)...) {
+	said := r.said
+	if r.focus > 0 {
+		said = r.aboutMain()
+	}
+	for i, c := range refusals {
+		if c.unless != "" && r.offers(c.unless) || c.concepts != "" && !said.fit(refusalTerms()[i]) {
 			continue
 		}
 		if c.verbs != "" && !r.clauseBegins(c.verbs) {
@@ -129,20 +154,29 @@ func (r *reading) notOffered() (Routed, bool) {
 
 // clauseBegins reports whether a clause begins, after openers, with one of the verbs.
 func (r *reading) clauseBegins(verbs string) bool {
+	split, ok := splitVerbs.Load(verbs)
+	if !ok {
+		var list [][]string
+		for v := range strings.SplitSeq(verbs, "|") {
+			list = append(list, strings.Fields(v))
+		}
+		split, _ = splitVerbs.LoadOrStore(verbs, list)
+	}
+	list, _ := split.([][]string)
 	for _, c := range r.clauses() {
 		i := c[0]
 		for i < c[1] && r.openerLen(i) > 0 {
 			i += r.openerLen(i)
 		}
-		for v := range strings.SplitSeq(verbs, "|") {
-			n := strings.Count(v, " ") + 1
-			if i+n <= len(r.toks) && r.plain(i, i+n) == v {
-				return true
-			}
+		if slices.ContainsFunc(list, func(v []string) bool { return r.areWords(i, v) }) {
+			return true
 		}
 	}
 	return false
 }
+
+// splitVerbs holds lists of verbs taken apart; they are few and constant.
+var splitVerbs sync.Map // "a|b c" -> [][]string
 
 // scored is an intent with its sum of cues.
 type scored struct {
@@ -167,10 +201,22 @@ func (r *reading) scores() []scored {
 	return r.ranked
 }
 
+// rank reads the sentence that asks when the message is a story with a question
+// at its end, and the whole message when that alone says too little.
 func (r *reading) rank() []scored {
+	if r.focus = r.mainFrom(); r.focus > 0 {
+		if out := r.rankBy(r.aboutMain()); len(out) > 0 && out[0].score >= minMainScore {
+			return out
+		}
+	}
+	r.focus = 0
+	return r.rankBy(r.said)
+}
+
+func (r *reading) rankBy(said concepts) []scored {
 	sum := map[string]int{}
 	for i, terms := range cueTerms() {
-		if r.has(terms...) {
+		if said.fit(terms) {
 			sum[cues[i].intent] += cues[i].weight
 		}
 	}
@@ -191,39 +237,80 @@ func (r *reading) rank() []scored {
 	return out
 }
 
-// pick the reading intent the cues speak for.
+// pick the reading intent the cues speak for. One that lacks what it is about
+// ("connected?", of which company) gives way to the next that is nearly as likely.
 func (r *reading) pick() Routed {
 	b := r.best()
 	if r.mentionsOrder() && b.spec.Name != "help" && b.spec.Name != "my_permissions" {
 		return r.aboutOrder()
 	}
 	if b.score < minScore {
-		if r.subjectOnly() && r.offers("show_agent") {
-			return Routed{Intent: Intent{Name: "show_agent", Args: map[string]string{"agent": r.values("@agent")[0]}}}
+		if r.subjectOnly() && r.offers(intentShowAgent) {
+			return Routed{Intent: Intent{Name: intentShowAgent, Args: map[string]string{"agent": r.values("@agent")[0]}}}
 		}
 		return Routed{}
 	}
-	in := r.fillRead(r.oneOf(b.spec))
-	if cuedMore()[b.spec.Name] && r.stray(in) >= 2 {
-		return Routed{}
+	for _, c := range r.scores() {
+		if c.score < minScore || c.score*2 < b.score {
+			break
+		}
+		spec := r.oneOf(c.spec)
+		in := r.fillRead(spec)
+		if !r.grounded(in) {
+			continue
+		}
+		if r.astray(spec, in) {
+			break
+		}
+		return Routed{Intent: in}
 	}
-	if b.spec.Name == "show_agent" && in.Args["agent"] == "" || !r.grounded(in) {
-		return Routed{}
+	return Routed{}
+}
+
+// astray reports words nobody knows that show the message to be about something
+// else than the intent.
+func (r *reading) astray(s Spec, in Intent) bool {
+	switch {
+	case s.Name == "api_keys":
+		return false // only says why not
+	case s.Name == "help" && r.hasOne("ability"):
+		return r.stray(in) > 0 // "who are you voting for?"
+	case s.Name == intentShowAgent:
+		return r.stray(in) >= 2 && !r.wholeName(in.Args["agent"])
 	}
-	return Routed{Intent: in}
+	return cuedMore()[s.Name] && r.stray(in) >= 2
+}
+
+// wholeName reports whether a name as said is all of an agent's name.
+func (r *reading) wholeName(said string) bool {
+	return len(r.q.Agents) == 0 || Resolve(said, r.q.Agents).Exact >= 0
 }
 
 // oneOf is the intent for one thing of a list when the message names one.
 func (r *reading) oneOf(s Spec) Spec {
 	one := oneOf[s.Name]
 	spec, ok := SpecByName(r.q.Specs, one.intent)
-	if !ok || !slices.ContainsFunc(r.toks, func(t token) bool { return slices.Contains(strings.Split(one.noun, "|"), t.w) }) {
+	if !ok || !slices.ContainsFunc(r.toks, func(t token) bool { return slices.Contains(strings.Split(one.noun, "|"), t.w) }) || one.unless != "" && r.hasOne(one.unless) {
 		return s
 	}
-	if v, _ := r.cutText(one.intent, one.arg); v == "" {
+	if v, _ := r.cutText(one.intent, one.arg); !r.titleLike(v) {
 		return s
 	}
 	return spec
+}
+
+// titleLike reports whether some words can be a title: one of them at least is
+// not of the router's own language, or they stand in quotation marks.
+func (r *reading) titleLike(v string) bool {
+	if slices.ContainsFunc(r.toks, func(t token) bool { return t.quoted }) {
+		return v != ""
+	}
+	if strings.Count(v, " ") >= 2 || strings.ContainsFunc(v, unicode.IsUpper) && !strings.HasPrefix(r.text, v) {
+		return true
+	}
+	return slices.ContainsFunc(words(v), func(w string) bool {
+		return !isCue(w) && !leadWords[w] && !endWords[w] && !introWords[w] && !openerWords[w] && !trailers[w]
+	})
 }
 
 // aboutOrder answers a question or remark about changing an agent: never the

@@ -75,6 +75,21 @@ func isCue(w string) bool {
 	return found || noise[w] || plainWords[w]
 }
 
+// slip is the word of a name that w misspells, also one with a meaning of its
+// own: "emial triage". "" when there is none or more than one.
+func (x nameIndex) slip(w string) string {
+	found := ""
+	for word := range x.byWord {
+		if isTypo(w, word) && slips([]rune(w), []rune(word)) == 1 {
+			if found != "" {
+				return ""
+			}
+			found = word
+		}
+	}
+	return found
+}
+
 // agents finds names of agents: stretches of words that all occur in one known
 // name, with at least one word that can only be a name. Without a known name,
 // what stands in "the … agent" and the words nobody knows.
@@ -82,7 +97,7 @@ func (r *reading) agents(taken []bool) []item {
 	var out []item
 	for i := 0; i < len(r.toks); {
 		if n := r.nameLen(i, taken); n > 0 {
-			out = append(out, item{concept: "@agent", from: i, to: i + n, value: r.raw(i, i+n)})
+			out = append(out, item{concept: "@agent", from: i, to: i + n, value: withoutGenitive(r.raw(i, i+n))})
 			i += n
 			continue
 		}
@@ -92,6 +107,11 @@ func (r *reading) agents(taken []bool) []item {
 		out = r.unknownAgent(taken)
 	}
 	return r.surest(out)
+}
+
+// withoutGenitive is "Dispatch" of "Dispatch's".
+func withoutGenitive(s string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(s, "'s"), "’s")
 }
 
 // surest drops a name with slips where the message also has the same name

@@ -22,12 +22,19 @@ func (r *reading) fillRead(s Spec) Intent {
 func (r *reading) argument(s Spec, a Arg) string {
 	switch a.Kind {
 	case ArgAgent:
-		return first(r.values("@agent"))
+		return r.subject("@agent")
 	case ArgTicket:
-		return first(r.values("@ticket"))
+		return r.subject("@ticket")
 	case ArgRun:
-		return first(r.values("@run"))
+		return r.subject("@run")
 	case ArgWhen:
+		if s.Name == "compare_agent" { // "today with a week ago"
+			for _, it := range r.items {
+				if it.concept == "@when" && it.value != "today" && it.from >= r.mainFrom() {
+					return it.value
+				}
+			}
+		}
 		return r.mainValue("@when")
 	case ArgMonth:
 		for _, v := range r.values("@when") {
@@ -65,6 +72,9 @@ func first(vs []string) string {
 
 // status of runs: concepts of the lexicon are named like the values.
 func (r *reading) status(enum []string) string {
+	if slices.Contains(enum, "failed") && r.hasOne("wrong") && !r.hasOne("completed") {
+		return "failed"
+	}
 	for _, v := range enum {
 		concept := v
 		if v == "failed" {
@@ -83,11 +93,30 @@ func (r *reading) state(a Arg) string {
 		return "disabled"
 	case slices.Contains(a.Enum, "enabled") && r.hasOne("on"):
 		return "enabled"
-	case slices.Contains(a.Enum, "yes") && r.hasOne("me"):
+	case slices.Contains(a.Enum, "yes") && r.aboutMe():
 		return "yes"
 	}
 	return ""
 }
+
+// aboutMe: "for me", "my", "must I", but not "show me".
+func (r *reading) aboutMe() bool {
+	for i, t := range r.toks {
+		switch t.w {
+		case "my", "mine", "i", "myself":
+			if two := r.plain(i, min(i+2, len(r.toks))); two != "i want" && two != "i would" && two != "i wanna" && !strings.HasPrefix(two, "i see") && (t.w != "i" || r.word(i-1) != "can" && r.word(i-1) != "could" && r.word(i-1) != "may") {
+				return true
+			}
+		case "me":
+			if !toldMe[r.word(i-1)] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var toldMe = wordSet("show tell give get let list send find bring read shw gimme fetch hand pull")
 
 // about is free text: for help what follows the word, else the message itself.
 func (r *reading) about(s Spec) string {

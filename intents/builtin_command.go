@@ -3,6 +3,7 @@ package intents
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // commandVerb is how people order a write: verbs at the beginning of a clause.
@@ -19,10 +20,12 @@ type commandVerb struct {
 // commands are the orders the built-in router knows. A write is only ever
 // picked through one of them: no score makes a sentence an order.
 var commands = []commandVerb{
-	{intent: "disable_agent", verbs: "disable|deactivate|pause|suspend|stop|halt|kill|turn _ off|switch _ off|shut _ off|shut _ down|flip _ off|toggle _ off|take _ offline|put _ on hold"},
-	{intent: "enable_agent", verbs: "enable|activate|reactivate|reenable|unpause|resume|turn _ on|switch _ on|turn _ back on|switch _ back on|flip _ on|toggle _ on|bring _ back"},
+	{intent: "disable_agent", verbs: "freeze|set _ to disabled|set _ to off|set _ to inactive|make _ inactive|take _ down|disable|deactivate|pause|suspend|stop|halt|kill|turn _ off|switch _ off|shut _ off|shut _ down|flip _ off|toggle _ off|take _ offline|put _ on hold"},
+	{intent: "enable_agent", verbs: "enable|activate|reactivate|reenable|unpause|resume|turn _ on|switch _ on|turn _ back on|switch _ back on|flip _ on|toggle _ on|bring _ back|bring _ back online|" +
+		"get _ back online|bring _ online|put _ back on|put _ back online|set _ to enabled|set _ to on|set _ to active|make _ active|switch _ back online|reinstate|unfreeze|unsuspend"},
 	{intent: "rename_agent", verbs: "rename|change the name of|change name of"},
-	{intent: "run_agent", verbs: "run|rerun|execute|trigger|launch|invoke|kick off|fire off|set off"},
+	{intent: "run_agent", verbs: "run|rerun|execute|trigger|launch|invoke|kick off|fire off|set off|start a run of|do a run of|let _ run|have _ run|make _ run|" +
+		"start a new run of|do another run of|run _ once|let _ process|let _ handle|have _ process|have _ handle|have _ work on|let _ work on"},
 	{intent: "run_agent", verbs: "start|restart|start up|fire up|boot", alias: "enable_agent"},
 	{intent: "escalate", verbs: "escalate|escalating|contact|message|tell|ask|inform|notify|ping|report|raise|open|create|file|log|submit|send|call|get|talk to|speak to|speak with"},
 }
@@ -36,6 +39,38 @@ type opener struct {
 // question mark polite ("could you disable it?").
 var openers = []opener{
 	{"would you be so kind as to", true},
+	{"would you be so kind and", true},
+	{"please be so kind and", true},
+	{"please be so kind as to", true},
+	{"be so kind and", true},
+	{"be so kind as to", true},
+	{"be so good as to", true},
+	{"would you be able to", true},
+	{"would you be able", true},
+	{"any chance you can", true},
+	{"any chance you could", true},
+	{"i was hoping you could", true},
+	{"i was wondering if you could", true},
+	{"i wonder if you could", true},
+	{"can i get you to", true},
+	{"may i ask you to", true},
+	{"do me a favour and", false},
+	{"do me a favor and", false},
+	{"when you get a chance", false},
+	{"when you get a minute", false},
+	{"when you have time", false},
+	{"when you have a minute", false},
+	{"if you do not mind", false},
+	{"if possible", false},
+	{"no rush but", false},
+	{"quick one", false},
+	{"quick question", false},
+	{"one more thing", false},
+	{"one thing", false},
+	{"i have to", false},
+	{"we have to", false},
+	{"feel free to", false},
+	{"time to", false},
 	{"would you be so kind to", true},
 	{"i would like you to", true},
 	{"i would love you to", true},
@@ -65,10 +100,25 @@ var openers = []opener{
 	{"good afternoon", false},
 	{"good evening", false},
 	{"right now", false},
+	{"for me", false},
+	{"try to", false},
+	{"we would like to", false},
+	{"we would like you to", false},
+	{"i would love to", false},
 }
 
+// openersBy are the openers' words by their first.
+var openersBy = sync.OnceValue(func() map[string][][]string {
+	out := map[string][][]string{}
+	for _, o := range openers {
+		ws := strings.Fields(o.phrase)
+		out[ws[0]] = append(out[ws[0]], ws)
+	}
+	return out
+})
+
 // openerWords are single words that may stand before an order.
-var openerWords = wordSet("please kindly hi hello hey neo neobot bot yo ok okay right so then now also just and there thanks everybody team well alright sure yes great immediately quickly quick fine good oh ah dear")
+var openerWords = wordSet("please kindly hi hello hey neo neobot bot yo ok okay right so then now also just and there thanks everybody team well alright sure yes great immediately quickly quick fine good oh ah dear um uh er hmm well erm like basically btw also actually mate folks guys finally howdy greetings cheers sorry excuse bro dude buddy")
 
 // order is a clause that tells the bot to change something.
 type order struct {
@@ -98,13 +148,9 @@ func (r *reading) clauses() [][2]int {
 
 // openerLen is the length of an opener at token i, 0 for none.
 func (r *reading) openerLen(i int) int {
-	for _, o := range openers {
-		if w := r.word(i); w == "" || !strings.HasPrefix(o.phrase, w) {
-			continue
-		}
-		n := strings.Count(o.phrase, " ") + 1
-		if i+n <= len(r.toks) && r.plain(i, i+n) == o.phrase {
-			return n
+	for _, phrase := range openersBy()[r.word(i)] {
+		if r.areWords(i+1, phrase[1:]) {
+			return len(phrase)
 		}
 	}
 	if openerWords[r.word(i)] {
@@ -150,16 +196,19 @@ func (r *reading) politeOpener(i, n int) bool {
 // orderAt reads a command verb at token i, the longest that fits.
 func (r *reading) orderAt(i int, clause [2]int) (order, bool) {
 	best, size := order{}, 0
-	for _, c := range r.verbs() {
-		if _, ok := SpecByName(r.q.Specs, c.intent); !ok || c.needs != "" && !r.hasOne(c.needs) && !r.meansRun() {
-			continue
-		}
-		for v := range strings.SplitSeq(c.verbs, "|") {
-			from, particle, n := r.verbAt(i, clause, strings.Fields(v))
-			if n <= size || c.intent == "escalate" && !r.toSupport(i, clause) {
+	rank := 0
+	known := r.verbs()
+	for _, stem := range stems(r.word(i)) {
+		for _, v := range known.byStem[stem] {
+			c := known.verbs[v.command]
+			if c.needs != "" && !r.hasOne(c.needs) && !r.meansRun() {
 				continue
 			}
-			best, size = order{commandVerb: c, clause: clause, verb: [2]int{i, from}, particle: particle}, n
+			from, particle, n := r.verbAt(i, clause, v.words)
+			if n < size || n == 0 || n == size && v.command >= rank || c.intent == "escalate" && !r.toSupport(i, clause) || !r.offers(c.intent) {
+				continue
+			}
+			best, size, rank = order{commandVerb: c, clause: clause, verb: [2]int{i, from}, particle: particle}, n, v.command
 		}
 	}
 	if size == 0 || best.intent == "run_agent" && r.runNoun(best) {
@@ -171,43 +220,59 @@ func (r *reading) orderAt(i int, clause [2]int) (order, bool) {
 // verbAt matches verb words at token i. It returns where the object can begin,
 // where a separated particle stands (-1: none), and how many words matched.
 func (r *reading) verbAt(i int, clause [2]int, verb []string) (object, particle, n int) {
+	if !slices.Contains(stems(r.word(i)), verb[0]) {
+		return 0, -1, 0
+	}
 	gap := slices.Index(verb, "_")
 	if gap < 0 {
-		if i+len(verb) <= clause[1] && sameVerb(r.plain(i, i+len(verb)), strings.Join(verb, " ")) {
+		if i+len(verb) <= clause[1] && r.areWords(i+1, verb[1:]) {
 			return i + len(verb), -1, len(verb)
 		}
 		return 0, -1, 0
 	}
-	if !sameVerb(r.word(i), verb[0]) {
+	tail := verb[gap+1:]
+	if gap > 1 && !r.areWords(i+1, verb[1:gap]) {
 		return 0, -1, 0
 	}
-	tail := verb[gap+1:]
-	for j := i + 1; j+len(tail) <= clause[1]; j++ {
-		if r.plain(j, j+len(tail)) != strings.Join(tail, " ") {
+	for j := i + gap; j+len(tail) <= clause[1]; j++ {
+		if !r.areWords(j, tail) {
 			continue
 		}
-		if j == i+1 {
-			return i + 1 + len(tail), -1, 1 + len(tail) // "turn off X"
+		if j > i+gap && slices.ContainsFunc(r.toks[i+gap:j], func(t token) bool { return negations[t.w] }) {
+			return 0, -1, 0 // "do not …"
+		}
+		if j == i+gap {
+			return j + len(tail), -1, gap + len(tail) // "turn off X"
 		}
 		if !r.inside(j, "@when|@future|@agent") && !isTicketWord(r.word(j+len(tail))) && !r.inside(j+len(tail), "@ticket") {
-			return i + 1, j, 1 + len(tail) // "turn X off"
+			return i + gap, j, gap + len(tail) // "turn X off"
 		}
 	}
 	return 0, -1, 0
 }
 
-// sameVerb also takes the -ing form ("would you mind turning off").
-func sameVerb(said, verb string) bool {
-	if said == verb {
-		return true
+// areWords reports whether the tokens from i on are some words.
+func (r *reading) areWords(i int, words []string) bool {
+	for k, w := range words {
+		if r.word(i+k) != w {
+			return false
+		}
 	}
-	first, rest, _ := strings.Cut(verb, " ")
-	ing, restSaid, _ := strings.Cut(said, " ")
-	if rest != restSaid || !strings.HasSuffix(ing, "ing") {
-		return false
+	return true
+}
+
+// stems of a word: itself, and what an -ing form is of ("would you mind turning
+// it off").
+func stems(w string) []string {
+	stem, ok := strings.CutSuffix(w, "ing")
+	if !ok || len(stem) < 2 {
+		return []string{w}
 	}
-	stem := strings.TrimSuffix(ing, "ing")
-	return stem == first || stem+"e" == first || len(stem) > 2 && stem[:len(stem)-1] == first && stem[len(stem)-1] == stem[len(stem)-2]
+	out := []string{w, stem, stem + "e"}
+	if n := len(stem); n > 2 && stem[n-1] == stem[n-2] {
+		out = append(out, stem[:n-1])
+	}
+	return out
 }
 
 // toSupport reports whether the clause speaks to the Neo team: "tell neo

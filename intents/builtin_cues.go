@@ -1,9 +1,6 @@
 package intents
 
-import (
-	"strings"
-	"sync"
-)
+import "sync"
 
 // cue says that concepts which occur together speak for an intent. when lists
 // them: "a b" both, "a|b" either, "!a" not a.
@@ -41,7 +38,7 @@ var cues = append([]cue{
 	{"list_runs", "@ticket happen|what|did|show", 1},
 	{"list_runs", "fail", 4},
 	{"list_runs", "fail what|show|howmany|@when", 3},
-	{"list_runs", "@agent @when", 4},
+	{"list_runs", "@agent @when", 6},
 	{"list_runs", "@when happen|what", 4},
 	{"list_runs", "completed|queued|cancelled|skipped", 3},
 	{"list_runs", "completed|queued|cancelled|skipped run|runs|@when", 3},
@@ -103,11 +100,22 @@ var cues = append([]cue{
 // minScore a reading intent needs, and the lead it needs over the next one.
 const minScore = 5
 
+// minMainScore is what the last sentence needs to be read without the others.
+const minMainScore = 8
+
 // cueTerms are the concepts of each cue, taken apart once.
-var cueTerms = sync.OnceValue(func() [][]string {
-	out := make([][]string, len(cues))
+var cueTerms = sync.OnceValue(func() [][]term {
+	out := make([][]term, len(cues))
 	for i, c := range cues {
-		out[i] = strings.Fields(c.when)
+		out[i] = terms(c.when)
+	}
+	return out
+})
+
+var refusalTerms = sync.OnceValue(func() [][]term {
+	out := make([][]term, len(refusals))
+	for i, c := range refusals {
+		out[i] = terms(c.concepts)
 	}
 	return out
 })
@@ -165,13 +173,15 @@ type refusalCue struct {
 
 var refusals = []refusalCue{
 	{verbs: "approve|reject|deny|decline|accept|confirm|authorise|authorize|grant", ask: askDecide},
-	{concepts: "apikey !help", ask: askNoSecrets},
+	{concepts: "apikey !help !chat !skill !template", ask: askNoSecrets},
 	{verbs: "delete|remove|destroy|erase|wipe|nuke|uninstall|drop|purge", ask: askNoDelete, unless: "delete_agent"},
 	{verbs: "create|add|build|make|new|set up|clone|duplicate|copy", concepts: "agent|agents|@agent", ask: askNoCreate, unless: "create_agent"},
 	{verbs: "cancel|abort|stop|kill|terminate", concepts: "run|runs|@run", ask: askNoCancel, unless: "cancel_run"},
 	{verbs: "retry|rerun|redo|repeat|restart", concepts: "run|@run", ask: askNoRetry, unless: "retry_run"},
 	{verbs: "edit|change|update|modify|configure|set|adjust|reschedule", concepts: "@agent|agent|agents", ask: askNoEdit, unless: "update_agent"},
-	{concepts: "@ticket|ticket content !why !ran !run !runs", ask: askNoTickets},
+	{concepts: "ticket howmany|show|waiting|what !@ticket !skill !template !chat !report !calls !trigger !run !runs !ran !fail !request !technician !why !agent !agents !@agent !assigned !scheduled !script !approval !neo !pickup !event !field !fieldname", ask: askNoTickets},
+	{concepts: "takeover handover|chat", ask: askMeant},
+	{concepts: "@ticket|ticket content|fieldname !chose !trigger !triggered !event !pickup !how !why !ran !run !runs", ask: askNoTickets},
 	{verbs: "close|reopen|assign|reassign|update|merge|create|open|add|reply|comment|write|read|edit|delete", concepts: "@ticket|ticket", ask: askNoTickets},
 	{verbs: "undo|revert|roll back|rollback|take back", ask: askUndo},
 	{concepts: "version !credit", ask: askNotHere, unless: "agent_versions"},

@@ -70,8 +70,12 @@ func (r *reading) fragment() bool {
 		switch it.concept {
 		case "@agent", "@ticket", "@when", "@run", "fail", "completed", "running", "queued", "waiting", "cancelled", "skipped", "on", "off", "before":
 			arguments++
-		case "agents", "agent", "run", "runs", "ticket", "thing", "me", "what":
-			if it.concept == "what" && r.word(it.from) != "what" {
+		case "me":
+			if w := r.word(it.from); w == "mine" || w == "my" || r.word(it.from-1) == "for" {
+				arguments++
+			}
+		case "agents", "agent", "run", "runs", "ticket", "thing", "what":
+			if it.concept == "what" && r.word(it.from) != "what" && r.word(it.from) != "which" {
 				return false
 			}
 		default:
@@ -92,7 +96,7 @@ func (r *reading) leadIn() bool {
 		return true
 	}
 	two := r.plain(0, min(2, len(r.toks)))
-	return two == "what about" || two == "how about"
+	return two == "what about" || two == "how about" || two == "which of" || two == "any of" || two == "which are" || two == "which ones"
 }
 
 // standsAlone reports a message that is a question without the last one:
@@ -103,7 +107,7 @@ func (r *reading) standsAlone() bool {
 
 // shifted is a time moved one step back: "and the day before?".
 func (r *reading) shifted(a Arg, was string) string {
-	if !r.hasOne("before") || was == "" {
+	if !r.hasOne("before") || was == "" && a.Kind != ArgMonth {
 		return ""
 	}
 	loc := r.q.Now.Location()
@@ -159,7 +163,8 @@ func (r *reading) strangers() int {
 // grounded reports whether an intent about one run has anything to go by: an
 // argument, or words about runs. "Why is the sky blue?" has neither.
 func (r *reading) grounded(in Intent) bool {
-	if in.Name == "company" && in.Args["company"] == "" {
+	switch {
+	case in.Name == "company" && in.Args["company"] == "", in.Name == intentShowAgent && in.Args["agent"] == "":
 		return false
 	}
 	return in.Name != "explain_run" || len(in.Args) > 0 || r.hasOne("run|runs|fail|last") && r.strangers() == 0

@@ -118,7 +118,7 @@ func (r *reading) foreign(o order) bool {
 	for next < o.clause[1] && noise[r.word(next)] {
 		next++
 	}
-	return next < o.clause[1] && r.toks[next-1].stop == 0 && !trailers[r.word(next)] && !afterName[r.word(next)] &&
+	return next < o.clause[1] && next != o.particle && r.toks[next-1].stop == 0 && !trailers[r.word(next)] && !afterName[r.word(next)] &&
 		!openerWords[r.word(next)] && !r.inside(next, "@ticket|@when|@future|@run")
 }
 
@@ -145,7 +145,8 @@ func (r *reading) negated(o order) bool {
 // isOrderVerb reports whether a word begins an order to change an agent.
 func isOrderVerb(w string) bool {
 	switch w {
-	case "disable", "enable", "deactivate", "activate", "reactivate", "turn", "switch", "shut", "rename", "run", "rerun", "trigger", "pause", "resume", "stop", "kill", "start":
+	case "disable", "enable", "deactivate", "activate", "reactivate", "turn", "switch", "shut", "rename", "run", "rerun", "trigger", "pause", "resume", "stop", "kill", "start",
+		"restart", "unpause", "suspend", "freeze", "unfreeze", "relaunch", "reinstate":
 		return true
 	}
 	return false
@@ -186,11 +187,32 @@ func (r *reading) isLate(o order) bool {
 		if w == "because" || w == "since" || w == "to" && o.intent == "rename_agent" {
 			return false
 		}
+		if o.intent == "set_instructions" && instructionWords[w] || o.intent == "change_setting" && w == "at" && !strings.Contains(r.plain(o.clause[0], o.clause[1]), "zone") && r.clockTimes(o) == 1 {
+			continue
+		}
+		if o.intent == "start_template" && (w == "daily" || w == "weekly" || w == "hourly") {
+			continue // what templates are called
+		}
 		if lateWords[w] || i > o.verb[0] && (w == "at" || w == "in" || w == "for") && isTimeAhead(r.word(i+1), r.word(i+2)) {
 			return true
 		}
 	}
 	return false
+}
+
+// instructionWords are as likely part of new instructions as of an order.
+var instructionWords = wordSet("before after every daily weekly hourly once")
+
+// clockTimes counts times of day in an order: business hours that start "at 7:30"
+// have one, changed at five they have two.
+func (r *reading) clockTimes(o order) int {
+	n := 0
+	for i := o.clause[0]; i < o.clause[1]; i++ {
+		if isTimeAhead(r.word(i), "") || i > 0 && r.word(i-1) == "at" && isNumber(r.word(i)) || lateWords[r.word(i)] || r.inside(i, "@future") {
+			n++
+		}
+	}
+	return n
 }
 
 // underCondition reports a condition in front of the order, in the same sentence:

@@ -10,16 +10,12 @@ import (
 // verbs are the commands known, and those of writing intents without an entry in
 // commands: the words of their examples up to the first argument ("retry run
 // <run>": "retry run", and "retry" when no command begins with it).
-func (r *reading) verbs() []commandVerb {
-	if len(r.q.Specs) == 0 {
-		return learnVerbs(nil)
-	}
-	key := specsKey{&r.q.Specs[0], len(r.q.Specs)}
-	if have := lastVerbs.Load(); have != nil && have.key == key {
+func (r *reading) verbs() *verbIndex {
+	if have := lastVerbs.Load(); have != nil && slices.EqualFunc(have.specs, r.q.Specs, sameDeclaration) {
 		return have.verbs
 	}
-	out := learnVerbs(r.q.Specs)
-	lastVerbs.Store(&learnedVerbs{key, out})
+	out := indexVerbs(learnVerbs(r.q.Specs))
+	lastVerbs.Store(&learnedVerbs{slices.Clone(r.q.Specs), out})
 	return out
 }
 
@@ -27,18 +23,40 @@ func (r *reading) verbs() []commandVerb {
 var lastVerbs atomic.Pointer[learnedVerbs]
 
 type learnedVerbs struct {
-	key   specsKey
-	verbs []commandVerb
+	specs []Spec
+	verbs *verbIndex
 }
 
-// specsKey tells catalogs apart by their place in memory: they are never changed.
-type specsKey struct {
-	first *Spec
-	n     int
+// sameDeclaration reports whether two specs give the same verbs.
+func sameDeclaration(a, b Spec) bool {
+	return a.Name == b.Name && a.Write == b.Write && slices.Equal(a.Examples, b.Examples)
+}
+
+// verbIndex finds verbs by their first word.
+type verbIndex struct {
+	verbs  []commandVerb
+	byStem map[string][]verbWords
+}
+
+// verbWords are the words of one of a command's verbs.
+type verbWords struct {
+	command int
+	words   []string
+}
+
+func indexVerbs(verbs []commandVerb) *verbIndex {
+	x := &verbIndex{verbs: verbs, byStem: map[string][]verbWords{}}
+	for i, c := range verbs {
+		for v := range strings.SplitSeq(c.verbs, "|") {
+			ws := strings.Fields(v)
+			x.byStem[ws[0]] = append(x.byStem[ws[0]], verbWords{i, ws})
+		}
+	}
+	return x
 }
 
 func learnVerbs(specs []Spec) []commandVerb {
-	out := slices.Concat(commands, moreCommands)
+	out := slices.Concat(moreCommands, commands) // the first of two that fit as well wins
 	for _, s := range specs {
 		if !s.Write || knownCommand(s.Name) || slices.ContainsFunc(moreCommands, func(c commandVerb) bool { return c.intent == s.Name }) {
 			continue
@@ -85,10 +103,16 @@ func beginsCommand(word string) bool {
 // one too many; free text is left to the card that asks for it.
 func (r *reading) fillLearned(s Spec, o order) (Intent, string) {
 	in := Intent{Name: s.Name, Args: map[string]string{}}
+	r.object0 = o.verb[1]
+	defer func() { r.object0 = 0 }()
 	concepts := map[ArgKind]string{ArgTicket: "@ticket", ArgRun: "@run"}
 	for _, a := range s.Args {
 		switch a.Kind {
 		case ArgText:
+			if agents := r.agentsIn(o.verb[1], o.clause[1], o); a.Name == "backfill" && len(agents) == 1 {
+				in.Args[a.Name] = agents[0]
+				continue
+			}
 			if v, ok := r.cutText(s.Name, a.Name); ok && v != "" {
 				in.Args[a.Name] = v
 			}

@@ -40,10 +40,17 @@ type reading struct {
 	names nameIndex
 	cut   bool // longer than what is looked at
 
+	said   concepts // of the whole message
 	attack *bool    // isHostile, once asked
 	ranked []scored // scores, once asked
 	scored bool
+	focus  int // first token of the sentence the scores are of
+
+	object0 int // where the object of the order being filled begins
 }
+
+// concepts is a set of them.
+type concepts map[string]bool
 
 // read takes a message apart: words, spelling, names, numbers, times, concepts.
 func read(q Question) *reading {
@@ -59,7 +66,48 @@ func read(q Question) *reading {
 	r.take(taken, r.times(taken))
 	r.take(taken, r.concepts(taken))
 	slices.SortFunc(r.items, func(a, b item) int { return a.from - b.from })
+	r.said = r.conceptsFrom(0)
 	return r
+}
+
+// conceptsFrom are those of the items from a token on. "It" is the agent of the
+// last turn.
+func (r *reading) conceptsFrom(token int) concepts {
+	out := concepts{}
+	for _, it := range r.items {
+		if it.from >= token {
+			out[it.concept] = true
+		}
+	}
+	delete(out, "")
+	if r.meansLast() {
+		out["@agent"] = true
+	}
+	return out
+}
+
+// term is a part of a cue: one of some concepts, or none of them.
+type term struct {
+	not bool
+	any []string
+}
+
+func terms(when string) []term {
+	var out []term
+	for t := range strings.FieldsSeq(when) {
+		bare := strings.TrimPrefix(t, "!")
+		out = append(out, term{bare != t, strings.Split(bare, "|")})
+	}
+	return out
+}
+
+func (c concepts) fit(ts []term) bool {
+	for _, t := range ts {
+		if slices.ContainsFunc(t.any, func(name string) bool { return c[name] }) == t.not {
+			return false
+		}
+	}
+	return true
 }
 
 // visible drops characters nobody sees (format, bidi and control characters).
@@ -233,11 +281,16 @@ var vocabulary = sync.OnceValue(func() map[byte][]string {
 func (r *reading) correct() {
 	for i := range r.toks {
 		w := r.toks[i].w
+		if w == "of" && i > 0 && (r.toks[i].stop != 0 || i == len(r.toks)-1) {
+			r.toks[i].w = "off" // "which agents are of?"
+		}
 		if len(w) < 4 || plainWords[w] || strings.ContainsFunc(w, func(c rune) bool { return c < 'a' || c > 'z' }) || r.names.has(w) {
 			continue
 		}
 		if best := nearestWord(w); best != "" {
 			r.toks[i].w = best
+		} else if name := r.names.slip(w); name != "" {
+			r.toks[i].w = name
 		}
 	}
 }
@@ -320,7 +373,7 @@ func (r *reading) has(concepts ...string) bool {
 
 func (r *reading) hasOne(concepts string) bool {
 	for c := range strings.SplitSeq(concepts, "|") {
-		if slices.ContainsFunc(r.items, func(it item) bool { return it.concept == c }) || c == "@agent" && r.meansLast() {
+		if r.said[c] {
 			return true
 		}
 	}

@@ -41,6 +41,20 @@ func mustZone(name string) *time.Location {
 	return loc
 }
 
+// The labelled sets: tuned was looked at while tuning, heldOut never was. A
+// checkout without the held-out file has only the first.
+const (
+	tuned   = "cases.jsonl"
+	heldOut = "unseen.jsonl"
+)
+
+func labelledSets() []string {
+	if _, err := os.Stat("testdata/router/" + heldOut); err != nil {
+		return []string{tuned}
+	}
+	return []string{tuned, heldOut}
+}
+
 func labels(t testing.TB, file string) []labelled {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/router/" + file)
@@ -136,15 +150,11 @@ func (l labelled) dangerous(r Routed) bool {
 }
 
 // knownFailures of the tuned set: questions the built-in router gets wrong, with why.
-var knownFailures = map[string]string{
-	"what skills do I need to become a manager": "its words are all about skills; the answer lists Neo's",
-	"which company makes the best coffee":       "taken for the name of a company; the answer says there is none of that name",
-	"cancel my subscription to Netflix":         "taken for one of the bot's own subscriptions; the answer says there is none",
-}
+var knownFailures = map[string]string{}
 
 func TestBuiltInTunedSet(t *testing.T) {
 	t.Parallel()
-	cases := labels(t, "cases.jsonl")
+	cases := labels(t, tuned)
 	if len(cases) < 150 {
 		t.Fatalf("only %d labelled questions", len(cases))
 	}
@@ -160,39 +170,10 @@ func TestBuiltInTunedSet(t *testing.T) {
 }
 
 // heldOutFloor is the share, in percent, of held-out questions that must be right.
-const heldOutFloor = 94
-
-// TestBuiltInHeldOut measures on questions written before the router and never
-// tuned on.
-func TestBuiltInHeldOut(t *testing.T) {
-	t.Parallel()
-	right, all := map[string]int{}, map[string]int{}
-	total := 0
-	cases := labels(t, "heldout.jsonl")
-	for _, l := range cases {
-		got := route(l.question())
-		if l.dangerous(got) {
-			t.Errorf("%s: %q: dangerous: %+v", l.Kind, l.Text, got)
-		}
-		all[l.Kind]++
-		if l.right(got) {
-			right[l.Kind]++
-			total++
-		} else if testing.Verbose() {
-			t.Logf("missed %s: %q: got %s %v (ask %q), want %s %v", l.Kind, l.Text, answerName(got), got.Intent.Args, got.Ask, l.Want, l.Args)
-		}
-	}
-	for _, kind := range slices.Sorted(maps.Keys(all)) {
-		t.Logf("%-10s %d of %d", kind, right[kind], all[kind])
-	}
-	t.Logf("held out: %d of %d", total, len(cases))
-	if total*100 < heldOutFloor*len(cases) {
-		t.Errorf("held out: %d of %d right, less than %d %%", total, len(cases), heldOutFloor)
-	}
-}
+const heldOutFloor = 95
 
 func BenchmarkBuiltIn(b *testing.B) {
-	cases := labels(b, "cases.jsonl")
+	cases := labels(b, tuned)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		route(cases[i%len(cases)].question())
@@ -291,7 +272,7 @@ func TestNoBulkOrders(t *testing.T) {
 // FuzzRoute: whatever is written, the router answers from the catalog and its
 // closed set of words, and a write names one agent or none.
 func FuzzRoute(f *testing.F) {
-	for _, file := range []string{"cases.jsonl", "heldout.jsonl"} {
+	for _, file := range labelledSets() {
 		for _, l := range labels(f, file) {
 			f.Add(l.Text)
 		}

@@ -16,25 +16,25 @@ type textArg struct {
 // textArgs are the free-text arguments the built-in router can cut out of a
 // message, by intent. All others get the whole message.
 var textArgs = map[string]map[string]textArg{
-	"list_templates": {"about": {preps: "for|about"}},
+	"list_templates": {"about": {preps: "for|about|around|regarding|with|concerning"}},
 	"companies":      {"about": {preps: "about|like"}},
 	"show_template":  {"template": {nouns: "template"}},
 	"start_template": {"template": {nouns: "template"}, "name": {preps: "called|named"}},
-	"company":        {"company": {nouns: "company", preps: "for|of|at", left: true}},
+	"company":        {"company": {nouns: "company", preps: "for|of|at|about", left: true}},
 	"sync_runs":      {"integration": {nouns: "integration", preps: "of|for", left: true}},
 	"show_skill":     {"skill": {nouns: "skill"}},
-	"chat_session":   {"session": {nouns: "chat|session|conversation", preps: "about"}},
-	"rmm_scripts":    {"company": {preps: "at|for"}},
+	"chat_session":   {"session": {nouns: "chat|session|conversation", preps: "about|title|titled|called|named|regarding|concerning|re"}},
+	"rmm_scripts":    {"company": {preps: "at|for", left: true}},
 	"pause_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}}, "resume_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}},
-	"cancel_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}},
-	"accept_handover": {"handover": {nouns: "handover|chat"}},
+	"cancel_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}}, "rerun_failed_backfill": {"backfill": {preps: "of|for|from|in", nouns: "backfill"}},
+	"accept_handover": {"handover": {nouns: "handover|chat|conversation"}},
 }
 
 // Words that introduce what stands after a noun, and words that end it.
 var (
 	introWords = wordSet("called named of for about the a an from with is to that session conversation")
 	endWords   = wordSet("need needs require requires please now thanks today again look looks want wants contain contains do does work works say says sync synced called named connected granted set in on at over should can could do does is are i library sessions chats")
-	leadWords  = wordSet("so then rotate hit with regarding show me us the a an our what which does do is are was were has have had did how start agent from use create make new open read see view give get list tell display pull up please could can would you kindly hi hey i want to see who when whether integrations need needs needed by should we let wanna look at describe explain about pause resume cancel stop with set")
+	leadWords  = wordSet("so then rotate hit with regarding show me us the a an our what which does do is are was were has have had did how start agent from use create make new open read see view give get list tell display pull up please could can would you kindly hi hey i want to see who when whether integrations need needs needed by should we let wanna look at describe explain about pause resume cancel stop with set browse find fetch bring there any some all these those would like love d needs in")
 )
 
 // cutText finds a free-text argument; ok is false when the argument is not one
@@ -87,29 +87,6 @@ func (r *reading) afterWord(preps, nouns string) string {
 	return ""
 }
 
-// mainFrom is the first token of the last sentence that says something: what
-// stands before it is the story, not the question.
-func (r *reading) mainFrom() int {
-	from := 0
-	for i := 0; i < len(r.toks)-1; i++ {
-		if s := r.toks[i].stop; (s == ',' && (r.word(i+1) == "so" || r.openerLen(i+1) > 1 || questionStarts[r.word(i+1)]) || s == '.' || s == '?' || s == '!' || s == '\n') && !isFiller(r.raw(i+1, len(r.toks))) {
-			from = i + 1
-		}
-	}
-	return from
-}
-
-// mainValue is the first value of a concept in the main sentence, else anywhere.
-func (r *reading) mainValue(concept string) string {
-	from := r.mainFrom()
-	for _, it := range r.items {
-		if it.concept == concept && it.from >= from {
-			return it.value
-		}
-	}
-	return first(r.values(concept))
-}
-
 // stray counts words of the main sentence that mean nothing to the router and
 // are no part of an argument: "schedule a dentist appointment".
 func (r *reading) stray(in Intent) int {
@@ -121,9 +98,7 @@ func (r *reading) stray(in Intent) int {
 	for _, it := range r.items {
 		w := r.word(it.from)
 		if it.from >= from && it.concept == "" && !plainWords[w] && !noise[w] && !openerWords[w] && !leadWords[w] && !endWords[w] && !slices.Contains(said, w) && w != "m365" && w != "access" {
-			if n++; it.from == from {
-				n++ // an order to do something unknown: "draft a template letter"
-			}
+			n++
 		}
 	}
 	return n
@@ -149,10 +124,10 @@ func (r *reading) valueFrom(i int) string {
 
 // valueBefore is the text in front of token i, without the words that lead in.
 func (r *reading) valueBefore(i int) string {
-	from := 0
+	from := r.object0
 	for j := 0; j < i; j++ {
 		if r.toks[j].stop != 0 {
-			from = j + 1
+			from = max(from, j+1)
 		}
 	}
 	for from < i && leadWords[r.word(from)] {
@@ -163,15 +138,19 @@ func (r *reading) valueBefore(i int) string {
 
 // unknownWords is the first stretch of words that mean nothing to the router.
 func (r *reading) unknownWords() string {
+	from := max(r.object0, r.focus)
 	known := func(i int) bool {
 		w := r.word(i)
+		if r.isAcronym(i) {
+			return false // "IT Glue"
+		}
 		if w == "m365" || w == "microsoft" || w == "365" || w == "access" || introWords[w] || leadWords[w] || endWords[w] {
 			return true
 		}
 		return slices.ContainsFunc(r.items, func(it item) bool { return i >= it.from && i < it.to && it.concept != "" && it.concept != "@agent" }) ||
 			plainWords[w] || openerWords[w]
 	}
-	for i := 0; i < len(r.toks); i++ {
+	for i := from; i < len(r.toks); i++ {
 		if known(i) {
 			continue
 		}
@@ -184,9 +163,17 @@ func (r *reading) unknownWords() string {
 	return ""
 }
 
+// isAcronym reports a little word in capital letters, in a message that is not
+// all in capitals: it is part of a name.
+func (r *reading) isAcronym(i int) bool {
+	t := r.toks[i]
+	s := r.text[t.start:t.end]
+	return len(s) == 2 && s != "OK" && s == strings.ToUpper(s) && s != strings.ToLower(s) && plainWords[t.w] && r.text != strings.ToUpper(r.text)
+}
+
 var (
-	settingTo    = regexp.MustCompile(`(?is)^.*?\b(?:to|:|as)\s+(.+)$`)
-	instructTo   = regexp.MustCompile(`(?is)\binstructions?\b.*?(?:\bto\b|:)\s*(.+)$`)
+	settingTo    = regexp.MustCompile(`(?is)^.*?\b(?:to|:|as|at)\s+(.+)$`)
+	instructTo   = regexp.MustCompile(`(?is)\b(?:instructions?|prompt)\b.*?(?:\bto\b|\bwith\b|\bso that\b|:)\s*(.+)$`)
 	hourlyRate   = regexp.MustCompile(`(?i)\b(\d{1,5}(?:[.,]\d{1,2})?)\s*(?:\$|€|eur|usd|dollars?|euros?)?\s*(?:an|per|/|a)\s*(?:hour|hr|h)\b`)
 	daysBack     = regexp.MustCompile(`(?i)\b(\d{1,4})\s*days?\b`)
 	operationID  = regexp.MustCompile(`^[a-z]+(_[a-z]+)+$`)

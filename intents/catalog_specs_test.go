@@ -128,7 +128,7 @@ func TestOneMoreWrite(t *testing.T) {
 // TestOnlyTheCatalog: an intent that is not in the catalog is never picked.
 func TestOnlyTheCatalog(t *testing.T) {
 	t.Parallel()
-	for _, file := range []string{"cases.jsonl", "heldout.jsonl"} {
+	for _, file := range labelledSets() {
 		for _, l := range labels(t, file) {
 			q := l.question()
 			q.Specs = slices.DeleteFunc(q.Specs, func(s Spec) bool { return s.Name == l.Want })

@@ -92,7 +92,7 @@ func evaluate(t *testing.T, r Router, file string) *scoreCard {
 // holds the built-in router to what it has reached; the questions of the
 // held-out set are then not listed, so that nobody tunes on them by accident.
 func TestEval(t *testing.T) {
-	for _, file := range []string{"cases.jsonl", "heldout.jsonl"} {
+	for _, file := range labelledSets() {
 		s := evaluate(t, BuiltIn{}, file)
 		t.Logf("built-in router, %s\n%s", file, s)
 		if *evalAll {
@@ -101,7 +101,7 @@ func TestEval(t *testing.T) {
 		if bad := slices.Concat(s.dangerous, s.written); len(bad) > 0 || s.askedBack < s.mustAskBack {
 			t.Errorf("%s: changes nobody asked for:\n%s", file, strings.Join(bad, "\n"))
 		}
-		if file == "heldout.jsonl" && s.right*100 < heldOutFloor*s.all {
+		if file == heldOut && s.right*100 < heldOutFloor*s.all {
 			t.Errorf("held out: %d of %d right, less than %d %%", s.right, s.all, heldOutFloor)
 		}
 	}
@@ -110,7 +110,7 @@ func TestEval(t *testing.T) {
 			BaseURL: cmp.Or(url, "https://api.openai.com/v1"), Key: os.Getenv("OPENAI_API_KEY"), Model: model, Now: time.Now, Timeout: time.Minute,
 		})
 		check(t, err)
-		for _, file := range []string{"cases.jsonl", "heldout.jsonl"} {
+		for _, file := range labelledSets() {
 			s := evaluate(t, m, file)
 			t.Logf("%s, %s\n%s\nmissed:\n%s", model, file, s, strings.Join(s.missed, "\n"))
 		}

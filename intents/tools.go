@@ -56,7 +56,7 @@ func toolScores(q Question) map[string]float64 {
 	for _, o := range r.orders() {
 		add(o.intent, 200)
 	}
-	for _, c := range r.verbs() {
+	for _, c := range r.verbs().verbs {
 		if c.needs == "" && r.verbAnywhere(c.verbs) { // also what is only talked about
 			add(c.intent, 60)
 		}

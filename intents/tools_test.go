@@ -13,7 +13,8 @@ import (
 // the right one is nearly always among them.
 func TestToolsPerTurn(t *testing.T) {
 	t.Parallel()
-	for file, floor := range map[string]int{"cases.jsonl": 99, "heldout.jsonl": 98} {
+	for _, file := range labelledSets() {
+		floor := map[string]int{tuned: 99, heldOut: 98}[file]
 		first, either, all := 0, 0, 0
 		for _, l := range labels(t, file) {
 			offered, more := likelyTools(l.question())
@@ -33,7 +34,7 @@ func TestToolsPerTurn(t *testing.T) {
 				first, either = first+1, either+1
 			} else if _, ok := SpecByName(more, l.Want); ok {
 				either++
-			} else if file == "cases.jsonl" {
+			} else if file == tuned {
 				t.Logf("%q: %s is offered in neither round", l.Text, l.Want)
 			}
 		}

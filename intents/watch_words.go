@@ -84,25 +84,32 @@ func (r *reading) opening() int {
 }
 
 var (
-	watchNoun  = regexp.MustCompile(`^(?:the |my |our |this |that |a |every )*(?:daily |weekly |morning |weekday |scheduled |status )*(?:watch|watches|watching|subscriptions?|digests?|alerts?|notifications?)\b`)
-	watchWish  = regexp.MustCompile(`^(?:watch|watch out|monitor|keep an eye on|(?:alert|notify|warn|ping|tell|message) (?:me|us)|let (?:me|us) know|subscribe (?:me )?to)\b`)
-	toldFacts  = regexp.MustCompile(`^(?:tell|let|message|ping) (?:me|us)(?: know)? (?:when|if|whenever|about|as soon as|once|of)\b`)
-	pastFacts  = regexp.MustCompile(`\b(last|ran|was|were|did|had|happened|today|yesterday|since|ago|this (?:week|month|morning))\b`)
-	listWatch  = regexp.MustCompile(`^(?:(?:show|list|give me|see|what are|which are)\s+)?(?:me\s+)?(?:all\s+)?(?:of\s+)?(?:my|our|the)?\s*(?:watches|subscriptions|scheduled answers|alerts)(?: do i have)?$|^what (?:do|are) you watch(?:ing)?\b|^what am i watching\b|^which watches\b`)
-	sendWish   = regexp.MustCompile(`^(?:send|post|give|show|mail|deliver|schedule|subscribe)\b`)
-	digestOnly = regexp.MustCompile(`^(?:(?:show|give|send|post|get)\s+(?:me|us)?\s*)?(?:a |the |my |our |today is )*(?:daily |morning |status |quick |weekly )*(?:digest|status report|briefing)(?: please| now| of today| for today| here)*$`)
-	baseWish   = regexp.MustCompile(`^(?:save|set|take|store|keep|make|create|record|update|renew|remember)\b.*\bbaseline\b`)
-	driftSaid  = regexp.MustCompile(`\bdrift(?:ed|s|ing)?\b|\b(?:chang\w+|differ\w*|different|compare\w*)\b.*\bbaseline\b|\bbaseline\b.*\b(?:chang\w+|differ\w*|compare\w*)\b`)
-	pauseVerb  = regexp.MustCompile(`^(?:pause|mute|suspend|hold|snooze)\s+`)
-	resumeVerb = regexp.MustCompile(`^(?:resume|unpause|unmute|continue|restart|reactivate)\s+`)
-	removeVerb = regexp.MustCompile(`^(?:remove|delete|stop|cancel|end|drop|unsubscribe(?: me)?(?: from)?|turn off|kill)\s+`)
+	watchNoun = regexp.MustCompile(`^(?:the |my |our |this |that |a |every )*(?:daily |weekly |morning |weekday |scheduled |status )*(?:watch|watches|watching|subscriptions?|digests?|alerts?|notifications?)\b`)
+	watchWish = regexp.MustCompile(`^(?:watch|watch out|monitor|keep an eye on|(?:alert|notify|warn|ping|tell|message|inform|update|dm|text|nudge|remind|shout at|poke) (?:me|us)|give (?:me|us) a (?:shout|heads up|ping)|flag|let (?:me|us) know|subscribe (?:me )?to)\b`)
+	toldFacts = regexp.MustCompile(`^(?:tell|let|message|ping|inform|update|remind|text) (?:me|us)(?: know)? (?:when|if|whenever|about|as soon as|once|of)\b`)
+	pastFacts = regexp.MustCompile(`\b(last|ran|was|were|did|had|happened|today|yesterday|since|ago|this (?:week|month|morning))\b`)
+	listWatch = regexp.MustCompile(`^(?:(?:show|list|give me|see|what are|which are)\s+)?(?:me\s+)?(?:all\s+)?(?:of\s+)?(?:my|our|the)?\s*(?:watches|subscriptions|scheduled answers|alerts)(?: do i have)?$|^(?:what|which \w+) (?:(?:do|are) )?you (?:currently )?watch(?:ing)?\b|^what am i watching\b|^which watches\b|^(?:what|which) (?:alerts|watches|subscriptions|notifications|digests|scheduled answers)\b.*\b(?:i|we|me|my|us|set up|active|there)\b|^(?:am i|are we) (?:watching|subscribed)\b|^(?:list|show|give)(?: me| us)? (?:everything|all|what|whatever) (?:that )?you (?:are )?(?:currently )?watch(?:ing)?\b`)
+	sendWish  = regexp.MustCompile(`^(?:send|post|give|show|mail|deliver|schedule|subscribe)\b`)
+	// What may stand before it: a question ("should you …", answered with an
+	// offer), or the time ("every monday at 9 …").
+	askedWhether = regexp.MustCompile(`^(?:should|shall|can|could|would|will|may|might|do|does|is it possible (?:for you )?to|would it be possible (?:for you )?to|would it make sense to)\s+(?:(?:you|we|i|neo|it|the bot)\s+)?(?:(?:be able to|have to|not|also|always|please)\s+)*`)
+	scheduleLead = regexp.MustCompile(`^(?:every|each|daily|weekdays|on weekdays|mondays|at|on)\b.*?\b(?:please |to )?(?:(?:send|post|give|show|mail|deliver)\b)`)
+	watchSwitch  = regexp.MustCompile(`^(?:turn|switch) (.+?) (off|back on|on)(?: again| please| now)*$`)
+	recurring    = regexp.MustCompile(`\b(?:every|each|daily|weekly|week ?days?|mornings?|(?:mon|tues|wednes|thurs|fri|satur|sun)days|at \d|\d (?:am|pm))\b|\* \*|@ ?\d|\d\s?[ap]m\b|\d:\d\d`)
+	plainDigest  = regexp.MustCompile(`^(?:(?:i would like|i want|i need|we need|get|show|give|may i have|can i have|can i get|could i have|could i get|bring|run|make|do)\s+(?:me |us )?)?(?:(?:a|the|my|our|today is|this morning is|current|latest|new|short|status|morning|daily|evening|full|of|todays)\s+)*(?:digest|briefing)(?: .{0,30})?$`)
+	digestOnly   = regexp.MustCompile(`^(?:(?:show|give|send|post|get)\s+(?:me|us)?\s*)?(?:a |the |my |our |today is )*(?:daily |morning |status |quick |weekly )*(?:digest|status report|briefing)(?: please| now| of today| for today| here)*$`)
+	baseWish     = regexp.MustCompile(`^(?:save|set|take|store|keep|make|create|record|update|renew|remember)\b.*\bbaseline\b`)
+	driftSaid    = regexp.MustCompile(`\bdrift(?:ed|s|ing)?\b|\b(?:chang\w+|differ\w*|different|compare\w*)\b.*\bbaseline\b|\bbaseline\b.*\b(?:chang\w+|differ\w*|compare\w*)\b`)
+	pauseVerb    = regexp.MustCompile(`^(?:pause|mute|suspend|hold|snooze|silence|freeze|put)\s+`)
+	resumeVerb   = regexp.MustCompile(`^(?:resume|unpause|unmute|continue|restart|reactivate|reenable|turn (?:back )?on|unsnooze|unfreeze|switch (?:back )?on)\s+`)
+	removeVerb   = regexp.MustCompile(`^(?:remove|delete|stop|cancel|end|drop|unsubscribe(?: me)?(?: from)?|turn off|switch off|kill|get rid of|quit|discard|disable|clear|i do not want|no more)\s+`)
 )
 
 // subscription recognizes what is said to the bot about watches, digests and
 // the baseline. It comes before the grammar of orders, whose verbs ("pause",
 // "stop", "tell") would take these sentences for orders about agents.
 func (r *reading) subscription() (Intent, bool) {
-	if len(r.toks) == 0 || r.cut || r.isHostile() {
+	if len(r.toks) == 0 || r.cut || r.isHostile() || r.offTopic() {
 		return Intent{}, false
 	}
 	i := r.opening()
@@ -123,12 +130,14 @@ func (r *reading) subscription() (Intent, bool) {
 // wishesSchedule reports that something is to be sent at times. Whoever wants it
 // sent, but at a time that makes no sense, is told so later.
 func (r *reading) wishesSchedule(text, whole string) bool {
-	send, digest := sendWish.MatchString(text), digestSaid.MatchString(text) && !r.isQuestion()
+	wish := cutPrefixes(text, askedWhether, scheduleLead)
+	send, digest := sendWish.MatchString(wish), digestSaid.MatchString(wish) && (!r.isQuestion() || wish != text)
 	if !send && !digest {
 		return false
 	}
 	_, timed, err := parseSchedule(whole)
-	return send && (timed || err != nil) || digest && timed
+	timed = timed && (digest || recurring.MatchString(fold(whole)))
+	return send && (timed || err != nil && wish == text) || digest && timed
 }
 
 func (r *reading) subscriptionIntent(text string) Intent {
@@ -137,6 +146,9 @@ func (r *reading) subscriptionIntent(text string) Intent {
 		if rest, ok := cutPrefix(text, verb); ok && watchNoun.MatchString(rest) && !r.has("@agent run|runs") {
 			return Intent{Name: name, Args: args{"number": whole}}
 		}
+	}
+	if m := watchSwitch.FindStringSubmatch(text); m != nil && watchNoun.MatchString(m[1]) {
+		return Intent{Name: map[string]string{"off": intentRemoveWatch, "on": intentResumeWatch, "back on": intentResumeWatch}[m[2]], Args: args{"number": whole}}
 	}
 	switch {
 	case listWatch.MatchString(text):
@@ -147,6 +159,8 @@ func (r *reading) subscriptionIntent(text string) Intent {
 		return Intent{Name: intentSchedule, Args: args{"times": whole}}
 	case baseWish.MatchString(text) && !r.isQuestion():
 		return Intent{Name: intentSaveBaseline, Args: args{}}
+	case plainDigest.MatchString(text):
+		return Intent{Name: intentDigest, Args: args{}}
 	case driftSaid.MatchString(text) && !watchWish.MatchString(text):
 		return Intent{Name: intentDrift}
 	case watchWish.MatchString(text) && r.wishesWatch(text):
@@ -169,10 +183,20 @@ func (r *reading) wishesWatch(text string) bool {
 		return false
 	}
 	switch strings.Fields(text)[0] {
-	case "tell", "let", "message", "ping":
+	case "tell", "let", "message", "ping", "inform", "update", "remind", "text":
 		return toldFacts.MatchString(text) && !strings.Contains(text, " about ") || strings.Contains(text, " when ") || strings.Contains(text, " if ")
 	}
 	return true
+}
+
+// cutPrefixes drops a question's beginning, and a time in front of the verb.
+func cutPrefixes(text string, whether, lead *regexp.Regexp) string {
+	text, _ = cutPrefix(text, whether)
+	if loc := lead.FindStringIndex(text); loc != nil {
+		at := strings.LastIndex(text[:loc[1]], " ")
+		return text[at+1:]
+	}
+	return text
 }
 
 func cutPrefix(text string, prefix *regexp.Regexp) (string, bool) {
