@@ -20,8 +20,10 @@ var moreCommands = []commandVerb{
 	{intent: "change_setting", verbs: each("set|change|update|switch|move|adjust|shift|make|put|edit", "time zone|timezone|business hours|working hours|office hours|opening hours|tz|business day")},
 	{intent: "start_roi", verbs: each("start|run|recalculate|recompute|calculate|compute|refresh|redo|rerun|kick off|launch|update|work out|generate|repeat",
 		"roi|insights|insights analysis|return on investment")},
-	{intent: "accept_handover", verbs: "take over|take _ over|i will take over|i will take|let me take over|" + each("accept|take|claim|grab|join|pick up|jump into|get", "handover|chat|hand over|conversation"),
-		needs: "chat|handover"},
+	{
+		intent: "accept_handover", verbs: "take over|take _ over|i will take over|i will take|let me take over|" + each("accept|take|claim|grab|join|pick up|jump into|get", "handover|chat|hand over|conversation"),
+		needs: "chat|handover",
+	},
 }
 
 const runNouns = "run|execution|job|exec"
