@@ -28,6 +28,9 @@ var _ Router = BuiltIn{}
 // Route picks an intent. It never fails.
 func (BuiltIn) Route(_ context.Context, q Question) (Routed, error) {
 	out := route(q)
+	if _, picks := partsOf(q); len(picks) > 1 {
+		out = Routed{Intent: picks[0], More: true}
+	}
 	out.By = ByBuiltIn
 	return out, nil
 }

@@ -20,6 +20,8 @@ const (
 	askUndo      = "Undo is a button on the card of the change that was made."
 	askNoSecrets = "I never show keys, tokens or passwords."
 	askNoTickets = "I cannot read or change tickets themselves, only show what Neo did on them."
+	askByItself  = "That is more than one question. Ask them one at a time."
+	askReadOnly  = "In a question of several parts I only look things up. Ask for the change by itself and name the agent; it gets its own approval."
 	askNotHere   = "That part of Neo is not available from chat here."
 )
 
@@ -27,7 +29,7 @@ const (
 func Asks() []string {
 	return []string{
 		askMeant, askBulk, askOne, askTimed, askQuote, askStart, askRules, askDecide, askAnAgent, askNoDelete, askNoCreate,
-		askNoEdit, askNoCancel, askNoRetry, askUndo, askNoSecrets, askNoTickets, askNotHere, askUnclear,
+		askNoEdit, askNoCancel, askNoRetry, askUndo, askNoSecrets, askNoTickets, askNotHere, askUnclear, askReadOnly, askByItself,
 	}
 }
 

@@ -31,6 +31,11 @@ type outcome struct {
 	private  bool
 	refusal  string // code for the audit when the answer is a no
 	track    string // approval the card is a copy of
+	// found is what a read found, a row each: names, numbers and states that a
+	// further part of the question may be about. Free text of Neo is never in it.
+	found []map[string]string
+	// about is the row an "it" means although there are several: the top of a ranking.
+	about map[string]string
 }
 
 // Names of intents that code refers to.

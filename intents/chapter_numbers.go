@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -99,7 +100,43 @@ func planReliability(ctx context.Context, _ *Service, a *ask, in args) (outcome,
 			rows = append(rows, o)
 		}
 	}
-	return outcome{card: performanceCard("Reliability, "+words, rows)}, nil
+	out := outcome{card: performanceCard("Reliability, "+words, rows)}
+	for _, o := range rows {
+		out.found = append(out.found, map[string]string{
+			"agent": o.text("agent_name"), "agent_id": o.text("agent_id"), "runs": o.text("executions"),
+			"failed": o.text("failures"), "failure_rate": fmt.Sprintf("%.0f %%", 100*rate(o)),
+		})
+	}
+	by := failuresOf
+	if aboutRate.MatchString(a.text) {
+		by = rate
+	}
+	if i := leader(rows, by); i >= 0 {
+		out.about = out.found[i]
+	}
+	return out, nil
+}
+
+// aboutRate is a question for the share of failures and not for their number.
+var aboutRate = regexp.MustCompile(`(?i)\b(rates?|ratio|percent\w*|shares?|(un|least |most )?reliab\w+|worst)\b|%`)
+
+func failuresOf(o object) float64 { return o.number("failures") }
+
+// leader is the index of the one row with the highest value, -1 when two share it.
+func leader[T any](rows []T, value func(row T) float64) int {
+	top, highest, tied := -1, 0.0, false
+	for i, row := range rows {
+		switch v := value(row); {
+		case v > highest:
+			top, highest, tied = i, v, false
+		case v == highest:
+			tied = true
+		}
+	}
+	if tied {
+		return -1
+	}
+	return top
 }
 
 func performanceCard(title string, rows []object) cards.Card {
@@ -120,6 +157,9 @@ func performanceCard(title string, rows []object) cards.Card {
 		card.Summary = fmt.Sprintf("%s runs, %s failed (%.1f %%).", thousands(runs), thousands(failures), 100*failures/runs)
 		if rate(rows[0]) > 0 {
 			card.Summary += " Worst: " + rows[0].text("agent_name") + "."
+		}
+		if i := leader(rows, failuresOf); i > 0 {
+			card.Summary += " Most failures: " + rows[i].text("agent_name") + " (" + rows[i].text("failures") + ")."
 		}
 		card.Body = []cards.Block{{Table: table}}
 	}
@@ -155,7 +195,14 @@ func planTiming(ctx context.Context, _ *Service, a *ask, _ args) (outcome, error
 		return outcome{card: card}, nil
 	}
 	card.Body = []cards.Block{{Table: table}}
-	return outcome{card: card}, nil
+	out := outcome{card: card}
+	for _, r := range rows {
+		out.found = append(out.found, map[string]string{"agent": r.text("agent_name"), "agent_id": r.text("agent_id"), "seconds": r.text("p95_total_duration_seconds")})
+	}
+	if i := leader(rows, func(o object) float64 { return o.number("p95_total_duration_seconds") }); i >= 0 {
+		out.about = out.found[i]
+	}
+	return out, nil
 }
 
 func planPipeline(ctx context.Context, _ *Service, a *ask, _ args) (outcome, error) {

@@ -105,14 +105,24 @@ func TestEval(t *testing.T) {
 			t.Errorf("held out: %d of %d right, less than %d %%", s.right, s.all, heldOutFloor)
 		}
 	}
-	if url, model := os.Getenv("OPENAI_BASE_URL"), os.Getenv("OPENAI_MODEL"); *evalAll && model != "" {
-		m, err := NewModel(ModelConfig{
-			BaseURL: cmp.Or(url, "https://api.openai.com/v1"), Key: os.Getenv("OPENAI_API_KEY"), Model: model, Now: time.Now, Timeout: time.Minute,
-		})
-		check(t, err)
+	if m := evalModel(t); m != nil {
 		for _, file := range labelledSets() {
 			s := evaluate(t, m, file)
-			t.Logf("%s, %s\n%s\nmissed:\n%s", model, file, s, strings.Join(s.missed, "\n"))
+			t.Logf("%s, %s\n%s\nmissed:\n%s", m.Model, file, s, strings.Join(s.missed, "\n"))
 		}
 	}
+}
+
+// evalModel is the model to be judged, nil without -eval or without one.
+func evalModel(t *testing.T) *Model {
+	t.Helper()
+	url, model := os.Getenv("OPENAI_BASE_URL"), os.Getenv("OPENAI_MODEL")
+	if !*evalAll || model == "" {
+		return nil
+	}
+	m, err := NewModel(ModelConfig{
+		BaseURL: cmp.Or(url, "https://api.openai.com/v1"), Key: os.Getenv("OPENAI_API_KEY"), Model: model, Now: time.Now, Timeout: time.Minute,
+	})
+	check(t, err)
+	return m
 }

@@ -125,13 +125,24 @@ func (m *Model) Route(ctx context.Context, q Question) (Routed, error) {
 }
 
 // pick asks with the likely tools, and when the model says that the question is
-// about another part of Neo, once more with the next likely ones. end is when
-// the time-out of ctx is over, by the clock given.
+// about another part of Neo, once more with the next likely ones. When the
+// message has several parts, it is asked for the first of them (openai_next.go).
+// end is when the time-out of ctx is over, by the clock given.
 func (m *Model) pick(ctx context.Context, q Question, end time.Time) (Routed, error) {
+	if said, _ := partsOf(q); len(said) > 1 {
+		return m.pickFirst(ctx, q, end)
+	}
 	first, second := likelyTools(q)
 	out, err := m.pickFrom(ctx, q, first, end)
-	if err != nil || out.Ask != askNotHere || len(second) == 0 {
+	switch {
+	case err != nil:
 		return out, err
+	case out.More:
+		more, err := m.pickFirst(ctx, q, end)
+		more.Tokens += out.Tokens
+		return more, err
+	case out.Ask != askNotHere || len(second) == 0:
+		return out, nil
 	}
 	more, err := m.pickFrom(ctx, q, second, end)
 	more.Tokens += out.Tokens
@@ -142,29 +153,39 @@ func (m *Model) pick(ctx context.Context, q Question, end time.Time) (Routed, er
 	return more, nil
 }
 
-// pickFrom asks, and asks once more when the reply is unusable.
+// pickFrom asks with these tools.
 func (m *Model) pickFrom(ctx context.Context, q Question, offered []Spec, end time.Time) (Routed, error) {
-	out := Routed{By: ByModel}
 	data, err := modelData(q)
 	if err != nil {
-		return out, err
+		return Routed{By: ByModel}, err
 	}
-	req := m.request(offered, data)
+	return m.askFor(ctx, m.request(toolSpecs(offered), data), end, func(c call) (Routed, error) {
+		return checkOffered(q, offered, c)
+	})
+}
+
+// askFor asks for one tool call, and once more when the reply is unusable.
+func (m *Model) askFor(ctx context.Context, req openai.ChatCompletionRequest, end time.Time, check func(c call) (Routed, error)) (Routed, error) {
+	out := Routed{By: ByModel}
+	prompt := req.Messages[0].Content
 	for attempt := range 2 {
 		reply, err := m.complete(ctx, req, end)
 		if err != nil {
 			return out, err
 		}
 		out.Tokens += reply.Usage.TotalTokens
-		routed, err := readReply(q, offered, reply)
+		c, err := theCall(reply)
 		if err == nil {
-			routed.By, routed.Tokens = ByModel, out.Tokens
-			return routed, nil
+			var routed Routed
+			if routed, err = check(c); err == nil {
+				routed.By, routed.Tokens = ByModel, out.Tokens
+				return routed, nil
+			}
 		}
 		m.Logger.WarnContext(ctx, "model reply refused", "reason", err, "attempt", attempt+1)
 		// In the one system message, since not every model takes a second. The
 		// reply itself is not repeated.
-		req.Messages[0].Content = modelPrompt + "\nYour last reply could not be used (" + err.Error() +
+		req.Messages[0].Content = prompt + "\nYour last reply could not be used (" + err.Error() +
 			"). Call exactly one of the tools, with its listed arguments only.\n"
 	}
 	out.Note = noteUnusable
@@ -172,7 +193,7 @@ func (m *Model) pickFrom(ctx context.Context, q Question, offered []Spec, end ti
 }
 
 // request is one question to the model.
-func (m *Model) request(offered []Spec, data string) openai.ChatCompletionRequest {
+func (m *Model) request(tools []toolSpec, data string) openai.ChatCompletionRequest {
 	req := openai.ChatCompletionRequest{
 		Model: m.Model,
 		Messages: []openai.ChatCompletionMessage{
@@ -184,7 +205,7 @@ func (m *Model) request(offered []Spec, data string) openai.ChatCompletionReques
 	if !reasons(m.Model) {
 		req.Temperature = math.SmallestNonzeroFloat32 // go-openai leaves a plain 0 out
 	}
-	for _, t := range toolSpecs(offered) {
+	for _, t := range tools {
 		req.Tools = append(req.Tools, openai.Tool{Type: openai.ToolTypeFunction, Function: &openai.FunctionDefinition{
 			Name: t.name, Description: t.description, Strict: true, Parameters: t.schema,
 		}})
@@ -224,26 +245,30 @@ func reasons(model string) bool {
 	return strings.HasPrefix(model, "o1") || strings.HasPrefix(model, "o3") || strings.HasPrefix(model, "o4") || strings.HasPrefix(model, "gpt-5")
 }
 
-// readReply takes the one tool call out of a reply.
-func readReply(q Question, offered []Spec, reply openai.ChatCompletionResponse) (Routed, error) {
+// theCall is the one tool call of a reply.
+func theCall(reply openai.ChatCompletionResponse) (call, error) {
 	if len(reply.Choices) != 1 {
-		return Routed{}, fmt.Errorf("%w: there must be one choice", errReply)
+		return call{}, fmt.Errorf("%w: there must be one choice", errReply)
 	}
 	choice := reply.Choices[0]
 	calls := choice.Message.ToolCalls
 	switch {
 	case choice.FinishReason == openai.FinishReasonLength:
-		return Routed{}, fmt.Errorf("%w: it was cut off", errReply)
+		return call{}, fmt.Errorf("%w: it was cut off", errReply)
 	case len(calls) == 0:
-		return Routed{}, fmt.Errorf("%w: it called no tool", errReply)
+		return call{}, fmt.Errorf("%w: it called no tool", errReply)
 	case len(calls) > 1:
-		return Routed{}, fmt.Errorf("%w: it called more than one tool", errReply)
+		return call{}, fmt.Errorf("%w: it called more than one tool", errReply)
 	}
-	name := calls[0].Function.Name
-	if _, ok := SpecByName(offered, name); !ok && name != toolClarify && name != toolOutOfScope {
+	return call{calls[0].Function.Name, calls[0].Function.Arguments}, nil
+}
+
+// checkOffered checks a call of one of the tools the model was given.
+func checkOffered(q Question, offered []Spec, c call) (Routed, error) {
+	if _, ok := SpecByName(offered, c.name); !ok && c.name != toolClarify && c.name != toolOutOfScope {
 		return Routed{}, fmt.Errorf("%w: there is no tool of that name", errReply)
 	}
-	return checkCall(q, call{name, calls[0].Function.Arguments})
+	return checkCall(q, c)
 }
 
 // complete makes one call, with retries while there is time for them.

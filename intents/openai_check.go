@@ -129,7 +129,7 @@ func reasoned(reasons []reason, args map[string]string) (Routed, error) {
 	if i < 0 || len(args) != 1 {
 		return Routed{}, fmt.Errorf("%w: the only argument is reason, one of the listed codes", errReply)
 	}
-	out := Routed{Ask: reasons[i].ask}
+	out := Routed{Ask: reasons[i].ask, More: reasons[i].code == reasonParts}
 	if out.Ask == askDecide {
 		out.Choices = []Intent{{Name: "list_approvals"}, {Name: "list_requests", Args: map[string]string{"mine": "yes"}}}
 	}
@@ -161,11 +161,11 @@ func checkArg(q Question, spec Spec, a Arg, v string) (string, error) {
 			err = bad("is no agent's name and was not said")
 		}
 	case ArgTicket, ArgRequest:
-		if v = strings.TrimPrefix(v, "#"); !ticketShape.MatchString(v) || !occurs(q, v) {
+		if v = strings.TrimPrefix(v, "#"); !ticketShape.MatchString(v) || !occurs(q, v) && !foundBefore(q, a.Name, v) {
 			err = bad("must be a number that was said")
 		}
 	case ArgRun:
-		if !runShape.MatchString(v) || !occurs(q, v) {
+		if !runShape.MatchString(v) || !occurs(q, v) && !foundBefore(q, a.Name, v) {
 			err = bad("must be an id that was said, or null")
 		}
 	case ArgVersion:
@@ -216,6 +216,15 @@ func occurs(q Question, v string) bool {
 		}
 	}
 	return slices.ContainsFunc(texts, func(s string) bool { return strings.Contains(" "+strings.Join(words(s), " ")+" ", want) })
+}
+
+// foundBefore reports whether a part of the same question found v as the value of
+// that name: the only values that need not have been said. Agents need none, they
+// are looked for in Neo's list.
+func foundBefore(q Question, name, v string) bool {
+	return slices.ContainsFunc(q.Done, func(p Part) bool {
+		return p.About[name] == v || slices.ContainsFunc(p.Rows, func(row map[string]string) bool { return row[name] == v })
+	})
 }
 
 // knownAgent reports whether v is, or can stand for, a name of an agent.

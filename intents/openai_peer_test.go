@@ -11,12 +11,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"neobot/adapters"
+	"neobot/cards"
 )
 
 // aimock is an OpenAI-compatible server that nobody here wrote.
 const aimock = "../deploy/peers/node_modules/@copilotkit/aimock/dist/cli.js"
 
 const aimockFixtures = `{"fixtures":[
+{"match":{"userMessage":"failed most","toolCallId":"read_2"},"response":{"toolCalls":[{"name":"answered","arguments":"{}"}]}},
+{"match":{"userMessage":"failed most","toolCallId":"read_1","toolResultContains":"Dispatch"},"response":{"toolCalls":[{"name":"agent_versions","arguments":"{\"agent\":\"Dispatch\"}"}]}},
+{"match":{"userMessage":"failed most","hasToolResult":false},"response":{"toolCalls":[{"name":"reliability","arguments":"{\"when\":\"last week\"}"}]}},
 {"match":{"userMessage":"did dispatch run today"},"response":{"toolCalls":[{"name":"list_runs","arguments":"{\"agent\":\"dispatch\",\"when\":\"today\",\"ticket\":null,\"status\":null}"}]}},
 {"match":{"userMessage":"turn off sla watch"},"response":{"toolCalls":[{"name":"disable_agent","arguments":"{\"agent\":\"SLA Watch\"}"}]}},
 {"match":{"userMessage":"turn off email triage"},"response":{"toolCalls":[{"name":"disable_agent","arguments":"{\"agent\":\"Dispatch\"}"}]}},
@@ -55,6 +61,12 @@ func TestModelOnAimock(t *testing.T) {
 		if err != nil || got.By != want.By || got.Intent.Name != want.Intent.Name || got.Ask != want.Ask || got.Note != want.Note {
 			t.Errorf("%q: got %+v, %v", text, got, err)
 		}
+	}
+	b := newBench(t, fresh())
+	answer := b.says("riley", twoStep)
+	b.wantCard(answer, adapters.Reply, cards.StatusNone, "2. Versions of Dispatch")
+	if strings.Contains(strings.ToLower(cards.Text(answer.Card, 1000)), noteUnavailable) {
+		t.Error("two parts: answered without the model")
 	}
 	for _, chaos := range []string{`{"rateLimitRate":1}`, `{"dropRate":1}`, `{"malformedRate":1}`, `{"disconnectRate":1}`} {
 		setChaos(t, base, chaos)

@@ -27,6 +27,9 @@ var modelPrompt string
 const (
 	toolClarify    = "clarify"
 	toolOutOfScope = "out_of_scope"
+	toolAnswered   = "answered" // only after a read: nothing of the message is left
+
+	reasonParts = "several_questions"
 )
 
 // clarifyReasons and scopeReasons are all a model can say besides an intent.
@@ -37,6 +40,7 @@ var (
 		{"several_agents", "a change to all or several agents at once", askBulk},
 		{"several_changes", "several different changes in one message", askOne},
 		{"later_or_conditional", "a change at a later time or under a condition", askTimed},
+		{reasonParts, "several questions that only look things up, one of which may need what another finds", askByItself},
 		{"not_understood", "no tool fits and it is not clear what is wanted", ""},
 	}
 	scopeReasons = []reason{

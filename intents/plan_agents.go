@@ -16,6 +16,8 @@ const (
 	pageRows  = 8   // rows of a list before "Show more"
 	shownRuns = 3   // on an agent's card
 	maxRename = 200 // characters of an agent's name
+
+	rowsFooter = "Rows " // which page of a list is shown
 )
 
 func planListAgents(ctx context.Context, _ *Service, a *ask, in args) (outcome, error) {
@@ -50,7 +52,15 @@ func planListAgents(ctx context.Context, _ *Service, a *ask, in args) (outcome, 
 			Intent: Intent{Name: intentShowAgent, Args: args{"agent": shown[i].Name, "agent_id": string(shown[i].ID)}},
 		})}
 	})
-	return outcome{card: card}, nil
+	return outcome{card: card, found: agentsFound(shown)}, nil
+}
+
+func agentsFound(agents []neoapi.Agent) []map[string]string {
+	out := make([]map[string]string, len(agents))
+	for i, agent := range agents {
+		out[i] = map[string]string{"agent": agent.Name, "agent_id": string(agent.ID), "state": onOff(agent.State)}
+	}
+	return out
 }
 
 // page puts one page of rows on a card and a button for the rest. The offset
@@ -69,7 +79,7 @@ func (a *ask) page(card *cards.Card, items []cards.Item, button func(i int) *car
 	}
 	card.Body = append(card.Body, cards.Block{Items: rows})
 	if from > 0 || to < len(items) {
-		card.Footer = append(card.Footer, "Rows "+itoa(from+1)+" to "+itoa(to)+" of "+itoa(len(items)))
+		card.Footer = append(card.Footer, rowsFooter+itoa(from+1)+" to "+itoa(to)+" of "+itoa(len(items)))
 	}
 	more := func(label string, offset int) {
 		next := Intent{Name: a.intent.Name, Args: merged(a.intent.Args, "offset", itoa(offset))}
@@ -115,7 +125,7 @@ func planShowAgent(ctx context.Context, s *Service, a *ask, in args) (outcome, e
 	} else {
 		a.next(&card, "Turn off…", Intent{Name: intentDisable, Args: who})
 	}
-	return outcome{card: card}, nil
+	return outcome{card: card, found: agentsFound([]neoapi.Agent{agent})}, nil
 }
 
 // lastRuns puts how an agent did lately on its card. The card is good without:

@@ -31,6 +31,7 @@ func planListRequests(ctx context.Context, s *Service, a *ask, in args) (outcome
 	}
 	var items []cards.Item
 	var shown []neoapi.TilRequest
+	var found []map[string]string
 	decided := 0
 	for _, r := range all {
 		if !isOpen(r) {
@@ -40,6 +41,7 @@ func planListRequests(ctx context.Context, s *Service, a *ask, in args) (outcome
 			}
 		}
 		items, shown = append(items, requestItem(a, r)), append(shown, r)
+		found = append(found, map[string]string{"request": string(r.ID), "agent": r.AgentName, "ticket": string(r.TicketNumber)})
 	}
 	card := cards.Card{Title: title, Summary: plural(len(all)-decided, "request") + " waiting in Neo."}
 	if filter.Text != "" {
@@ -57,7 +59,7 @@ func planListRequests(ctx context.Context, s *Service, a *ask, in args) (outcome
 	if len(all) > decided {
 		card.Footer = append(card.Footer, "Open one to decide it. Only the people named can.")
 	}
-	return outcome{card: card}, nil
+	return outcome{card: card, found: found}, nil
 }
 
 func requestItem(a *ask, r neoapi.TilRequest) cards.Item {
@@ -119,7 +121,17 @@ func planCreditUsage(ctx context.Context, _ *Service, a *ask, in args) (outcome,
 	if len(table.Rows) > 0 {
 		card.Body = append(card.Body, cards.Block{Heading: "Agents that use most", Table: table})
 	}
-	return outcome{card: card}, nil
+	return creditRows(outcome{card: card}, byAgent.Agents), nil
+}
+
+func creditRows(out outcome, agents []neoapi.AgentCredits) outcome {
+	for _, x := range agents {
+		out.found = append(out.found, map[string]string{"agent": x.Name, "agent_id": string(x.ID), "credits": thousands(x.Credits)})
+	}
+	if i := leader(agents, func(x neoapi.AgentCredits) float64 { return x.Credits }); i >= 0 {
+		out.about = out.found[i]
+	}
+	return out
 }
 
 // creditSummary answers the question behind the question: will it be enough?

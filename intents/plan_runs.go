@@ -40,11 +40,22 @@ func planListRuns(ctx context.Context, s *Service, a *ask, in args) (outcome, er
 	if words != "" {
 		title += ", " + words
 	}
-	card := runsCard(a, title, all, in["status"])
+	card, shown := runsCard(a, title, all, in["status"])
 	if more {
 		card.Footer = append(card.Footer, "Only the newest "+itoa(maxRuns)+" runs were looked at.")
 	}
-	return outcome{card: card}, nil
+	return outcome{card: card, found: runsFound(a, shown)}, nil
+}
+
+func runsFound(a *ask, runs []neoapi.Execution) []map[string]string {
+	out := make([]map[string]string, len(runs))
+	for i, run := range runs {
+		out[i] = map[string]string{
+			"run": string(run.ID), "agent": run.AgentName, "agent_id": string(run.AgentID), "ticket": string(run.EntityNumber),
+			"status": runStatus(run.Status), "at": run.CreatedAt.In(a.zone).Format("2006-01-02 15:04"),
+		}
+	}
+	return out
 }
 
 // span turns the time said into a range, and into words for the title.
@@ -63,7 +74,7 @@ func (a *ask) span(said string, bounded bool) (Span, string, error) {
 }
 
 // runsCard counts all runs and lists those with the status asked for.
-func runsCard(a *ask, title string, all []neoapi.Execution, status string) cards.Card {
+func runsCard(a *ask, title string, all []neoapi.Execution, status string) (cards.Card, []neoapi.Execution) {
 	card := cards.Card{Title: title}
 	counts := map[string]int{}
 	var shown []neoapi.Execution
@@ -103,7 +114,7 @@ func runsCard(a *ask, title string, all []neoapi.Execution, status string) cards
 			Intent: Intent{Name: intentExplain, Args: args{"run": string(shown[i].ID)}},
 		})}
 	})
-	return card
+	return card, shown
 }
 
 func runItem(a *ask, run neoapi.Execution) cards.Item {
@@ -187,7 +198,7 @@ func planExplainRun(ctx context.Context, s *Service, a *ask, in args) (outcome, 
 		}
 		a.next(&card, "Escalate…", Intent{Name: intentEscalate, Args: args{"run": string(run.ID)}})
 	}
-	return outcome{card: card}, nil
+	return outcome{card: card, found: runsFound(a, []neoapi.Execution{run})}, nil
 }
 
 // runMeant finds the run: by id, or the newest of an agent or ticket, failed

@@ -2,6 +2,7 @@ package intents
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -118,8 +119,10 @@ func (s *Service) pickAgent(a *ask, card cards.Card, all []neoapi.Agent, picks [
 // askAgent asks for an agent that was not named at all.
 func (s *Service) askAgent(a *ask, card cards.Card, _ string, names []string) outcome {
 	picks := make([]int, 0, maxChoices)
-	for i := range names {
-		picks = append(picks, i)
+	for i, name := range names {
+		if a.among == nil || slices.Contains(a.among, name) {
+			picks = append(picks, i)
+		}
 	}
 	card.Title, card.Summary = "Which agent?", "Say its name, or press one."
 	return s.pickAgent(a, card, a.known, picks)

@@ -63,6 +63,17 @@ type Question struct {
 	Now     time.Time // in the tenant's time zone
 	Specs   []Spec    // the catalog
 	Agents  []string  // names of agents when known, for fuzzy matching; may be empty
+	Done    []Part    // for Chainer.Next: the parts answered so far, in order
+}
+
+// Part is a part of a question that is answered, as far as a router may know.
+type Part struct {
+	Intent Intent // as resolved
+	// Rows are what it found: names, numbers and states, never free text.
+	Rows []map[string]string
+	More int // rows left out
+	// About is the one thing "it" means from here on; empty when several could be meant.
+	About map[string]string
 }
 
 // Routed is a router's pick. Exactly one of Intent.Name and Ask is set; both
@@ -79,10 +90,23 @@ type Routed struct {
 	Note string
 	// Tokens the model used, 0 for the built-in router.
 	Tokens int
+	// More says that the message asks for further reads after this one, which the
+	// service then asks Chainer.Next for.
+	More bool
+	// Over is Next's answer when nothing of the message is left. With neither an
+	// intent nor Ask nor Over the rest is not understood.
+	Over bool
 }
 
 // Router picks an intent for a question. An error means it could not try (the
 // model is down); not understanding is not an error.
 type Router interface {
 	Route(ctx context.Context, q Question) (Routed, error)
+}
+
+// Chainer is a router that can go on with a message of several parts. It picks
+// reads only; whatever else it returns is not run.
+type Chainer interface {
+	// Next picks the read after those in q.Done. An error means it could not try.
+	Next(ctx context.Context, q Question) (Routed, error)
 }

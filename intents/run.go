@@ -24,7 +24,7 @@ func (s *Service) run(ctx context.Context, a *ask, in Intent) (outcome, error) {
 		return s.notUnderstood(a), nil
 	}
 	e, ok := s.catalog[in.Name]
-	if !ok || (e.internal && a.text != "") {
+	if !ok || (e.internal && a.text != "") || a.lookOnly && !chainable(e.Spec) {
 		return s.notUnderstood(a), nil
 	}
 	a.intent = Intent{Name: in.Name, Args: map[string]string{}}
@@ -46,6 +46,8 @@ func (s *Service) run(ctx context.Context, a *ask, in Intent) (outcome, error) {
 	}
 	out, err := e.plan(ctx, s, a, a.intent.Args)
 	switch {
+	case err == nil && out.proposal != nil && a.lookOnly:
+		return s.notUnderstood(a), nil
 	case err == nil && out.proposal != nil:
 		out, err = s.submit(ctx, a, *out.proposal)
 	case err == nil:

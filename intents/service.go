@@ -50,6 +50,8 @@ type Service struct {
 	zone    zoneCache
 	drawing drawLocks
 	replica string // names this process where one of several has to do the work
+	// partsTime bounds the further parts of a question; tests replace it.
+	partsTime time.Duration
 }
 
 var _ adapters.Handler = (*Service)(nil)
@@ -68,7 +70,7 @@ func New(c Config) (*Service, error) {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Poster = safePoster{c.Poster}
-	s := &Service{Config: c, replica: newID()}
+	s := &Service{Config: c, replica: newID(), partsTime: partsTime}
 	var err error
 	s.specs, s.catalog, err = bindCatalog()
 	return s, err
@@ -152,10 +154,15 @@ type ask struct {
 	now     time.Time // in zone
 	history []Turn
 	routed  Routed
-	intent  Intent // as resolved so far; remembered as the thread's subject
-	offered []continuation
-	known   []neoapi.Agent // agents read for this question
-	record  string         // id of the continuation record the offered buttons belong to
+	// question as the router got it. lookOnly is set once it is answered in parts:
+	// then nothing but reads runs, whatever was picked.
+	question Question
+	lookOnly bool
+	intent   Intent // as resolved so far; remembered as the thread's subject
+	offered  []continuation
+	known    []neoapi.Agent // agents read for this question
+	among    []string       // of which an agent is to be picked; nil: all
+	record   string         // id of the continuation record the offered buttons belong to
 }
 
 // begin finds out who is asking and what he may use here. A nil answer means go on.
@@ -178,8 +185,11 @@ func (s *Service) begin(ctx context.Context, src source) (*ask, *adapters.Answer
 
 // answer runs an intent and remembers it as the thread's latest turn.
 func (s *Service) answer(ctx context.Context, a *ask, routed Routed) (adapters.Answer, error) {
-	a.routed = routed
+	a.routed, a.lookOnly = routed, routed.More
 	out, err := s.run(ctx, a, routed.Intent)
+	if err == nil && routed.More {
+		out, err = s.parts(ctx, a, out)
+	}
 	if err != nil {
 		return adapters.Answer{}, err
 	}
@@ -187,6 +197,11 @@ func (s *Service) answer(ctx context.Context, a *ask, routed Routed) (adapters.A
 	out.card.Rated = out.track == "" && (routed.By == ByModel || out.card.AIGenerated)
 	if err := s.save(ctx, a, out); err != nil {
 		return adapters.Answer{}, err
+	}
+	if !routed.More { // parts are recorded one by one
+		if err := s.recordPart(ctx, a, answered{a.intent, a.routed, out}, 1); err != nil {
+			return adapters.Answer{}, err
+		}
 	}
 	return adapters.Answer{Card: out.card, Where: a.where(out), Track: out.track}, nil
 }
@@ -206,7 +221,7 @@ func (a *ask) where(out outcome) adapters.Where {
 	return adapters.Reply
 }
 
-// save keeps what the card's buttons mean, the turn, and the audit record.
+// save keeps what the card's buttons mean, and the turn.
 func (s *Service) save(ctx context.Context, a *ask, out outcome) error {
 	var turn *Turn
 	if a.intent.Name != "" && a.intent.Name != intentReset {
@@ -215,21 +230,7 @@ func (s *Service) save(ctx context.Context, a *ask, out outcome) error {
 			Answer: clip(out.card.Title+". "+out.card.Summary, 300),
 		}
 	}
-	err := s.Memory.Save(ctx, a.workspace, a.memoryKey(), turn, a.record, a.offered)
-	if err != nil {
-		return err
-	}
-	kind := approvals.KindQuestion
-	if out.refusal != "" {
-		kind = approvals.KindRefusal
-	}
-	return s.audit(ctx, a, approvals.Record{
-		Kind: kind, Key: string(kind) + ":" + a.delivery, Approval: approvals.ID(out.track), Outcome: out.refusal,
-		Detail: map[string]any{
-			"text": redact(clip(a.text, 500)), "intent": a.intent.Name, "args": a.intent.Args,
-			"by": a.routed.By, "card": out.card.Title, "tokens": a.routed.Tokens,
-		},
-	})
+	return s.Memory.Save(ctx, a.workspace, a.memoryKey(), turn, a.record, a.offered)
 }
 
 // refused audits a refusal that happened before there was anything to plan.
@@ -274,8 +275,8 @@ func (a *ask) shareable() bool {
 
 // route asks the router, with the agents' names when the person may read them.
 func (s *Service) route(ctx context.Context, a *ask, text string) Routed {
-	q := Question{Text: text, History: a.history, Now: a.now, Specs: s.specs, Agents: s.agentNames(ctx, a)}
-	routed, err := s.Router.Route(ctx, q)
+	a.question = Question{Text: text, History: a.history, Now: a.now, Specs: s.specs, Agents: s.agentNames(ctx, a)}
+	routed, err := s.Router.Route(ctx, a.question)
 	if err != nil {
 		s.Logger.ErrorContext(ctx, "route", "error", err, "workspace", a.workspace)
 		return Routed{Note: "the question could not be worked out just now"}

@@ -21,7 +21,11 @@ var alwaysOffered = []string{"help", "escalate", "list_agents", "show_agent", "l
 // catalog's order. The picks come from the built-in router's own index: its
 // answer and its scores, then likeness of words.
 func likelyTools(q Question) (first, second []Spec) {
-	room := maxTools - 2 // clarify and out_of_scope
+	return rankTools(q, maxTools-2) // clarify and out_of_scope
+}
+
+// rankTools are the room likeliest tools for a question, and as many after them.
+func rankTools(q Question, room int) (first, second []Spec) {
 	if len(q.Specs) <= room {
 		return q.Specs, nil
 	}
@@ -48,6 +52,10 @@ func toolScores(q Question) map[string]float64 {
 	picked := route(q)
 	for _, in := range append(picked.Choices, picked.Intent) {
 		add(in.Name, 500)
+	}
+	_, picks := partsOf(q)
+	for _, in := range picks {
+		add(in.Name, 400)
 	}
 	if n := len(q.History); n > 0 {
 		add(q.History[n-1].Intent.Name, 300)

@@ -57,6 +57,7 @@ type outside struct {
 	neo    *sandbox.Neo
 	neoURL string
 	redis  *redisServer
+	model  *httpGate // nil: the bot has none
 	policy string
 	posts  int // of the bot, expected
 	writes int // to Neo, expected
@@ -115,11 +116,15 @@ func (w *outside) startAt(addr string) *victim {
 
 func (w *outside) env(v *victim) []string {
 	c := w.slack.Config()
-	return []string{
+	env := []string{
 		"REDIS_URL=" + v.redis.url(), "NEOBOT_CONFIG=" + w.policy, "NEOBOT_LEASE=" + killLease,
 		"NEO_BASE_URL=" + v.neo.server.URL, "NEO_API_KEY=" + killKey,
 		"SLACK_API_URL=" + v.slack.server.URL + "/api/", "SLACK_BOT_TOKEN=" + c.Token, "SLACK_SIGNING_SECRET=" + c.Secret, "SLACK_APP_ID=" + c.App,
 	}
+	if w.model != nil {
+		env = append(env, "OPENAI_BASE_URL="+w.model.server.URL+"/v1", "OPENAI_MODEL=test")
+	}
+	return env
 }
 
 // deliver sends requests as Slack does: again, until they are acknowledged.
@@ -302,6 +307,7 @@ func TestKill(t *testing.T) {
 	t.Run("between click and write", func(t *testing.T) { t.Parallel(); testKillDecision(t, bin) })
 	t.Run("between write and card", func(t *testing.T) { t.Parallel(); testKillWrite(t, bin) })
 	t.Run("while a question is answered", func(t *testing.T) { t.Parallel(); testKillAsk(t, bin) })
+	t.Run("between the parts of a question", func(t *testing.T) { t.Parallel(); testKillParts(t, bin) })
 	t.Run("while a change is requested", func(t *testing.T) { t.Parallel(); testKillRequest(t, bin) })
 	t.Run("with another replica", func(t *testing.T) { t.Parallel(); testKillReplica(t, bin) })
 	t.Run("redis-server", func(t *testing.T) { t.Parallel(); testKillRedis(t, bin) })
