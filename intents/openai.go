@@ -192,8 +192,14 @@ func (m *Model) askFor(ctx context.Context, req openai.ChatCompletionRequest, en
 	return out, nil
 }
 
+// exchange is an earlier call of the model in the same question, and its result.
+type exchange struct {
+	call   call
+	result string
+}
+
 // request is one question to the model.
-func (m *Model) request(tools []toolSpec, data string) openai.ChatCompletionRequest {
+func (m *Model) request(tools []toolSpec, data string, done ...exchange) openai.ChatCompletionRequest {
 	req := openai.ChatCompletionRequest{
 		Model: m.Model,
 		Messages: []openai.ChatCompletionMessage{
@@ -204,6 +210,14 @@ func (m *Model) request(tools []toolSpec, data string) openai.ChatCompletionRequ
 	}
 	if !reasons(m.Model) {
 		req.Temperature = math.SmallestNonzeroFloat32 // go-openai leaves a plain 0 out
+	}
+	for i, x := range done {
+		id := "read_" + itoa(i+1)
+		req.Messages = append(req.Messages,
+			openai.ChatCompletionMessage{Role: openai.ChatMessageRoleAssistant, ToolCalls: []openai.ToolCall{{
+				ID: id, Type: openai.ToolTypeFunction, Function: openai.FunctionCall{Name: x.call.name, Arguments: x.call.arguments},
+			}}},
+			openai.ChatCompletionMessage{Role: openai.ChatMessageRoleTool, ToolCallID: id, Content: x.result})
 	}
 	for _, t := range tools {
 		req.Tools = append(req.Tools, openai.Tool{Type: openai.ToolTypeFunction, Function: &openai.FunctionDefinition{

@@ -8,8 +8,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/sashabaranov/go-openai"
 )
 
 //go:embed openai_next.md
@@ -79,11 +77,12 @@ func (m *Model) pickPartFrom(ctx context.Context, q Question, offered []Spec, en
 	if len(q.Done) > 0 {
 		tools = append(tools, toolSpec{toolAnswered, "Everything the message asks for has been looked up.", objectSchema(map[string]any{}, []string{})})
 	}
-	req := m.request(tools, data)
-	req.Messages[0].Content += nextPrompt
-	for i, p := range q.Done {
-		req.Messages = append(req.Messages, doneMessages(q, i, p)...)
+	var done []exchange
+	for _, p := range q.Done {
+		done = append(done, exchangeOf(q, p))
 	}
+	req := m.request(tools, data, done...)
+	req.Messages[0].Content += nextPrompt
 	return m.askFor(ctx, req, end, func(c call) (Routed, error) { return checkPart(q, offered, c) })
 }
 
@@ -100,9 +99,8 @@ func checkPart(q Question, offered []Spec, c call) (Routed, error) {
 	return out, err
 }
 
-// doneMessages are an answered part as the model's call and its result.
-func doneMessages(q Question, i int, p Part) []openai.ChatCompletionMessage {
-	id := "read_" + itoa(i+1)
+// exchangeOf is an answered part as the model's call and its result.
+func exchangeOf(q Question, p Part) exchange {
 	said := map[string]string{}
 	if spec, ok := SpecByName(q.Specs, p.Intent.Name); ok {
 		for _, a := range spec.Args {
@@ -111,13 +109,7 @@ func doneMessages(q Question, i int, p Part) []openai.ChatCompletionMessage {
 			}
 		}
 	}
-	return []openai.ChatCompletionMessage{
-		{Role: openai.ChatMessageRoleAssistant, ToolCalls: []openai.ToolCall{{
-			ID: id, Type: openai.ToolTypeFunction,
-			Function: openai.FunctionCall{Name: p.Intent.Name, Arguments: string(mustJSON(said))},
-		}}},
-		{Role: openai.ChatMessageRoleTool, ToolCallID: id, Content: resultData(p)},
-	}
+	return exchange{call{p.Intent.Name, string(mustJSON(said))}, resultData(p)}
 }
 
 // resultData is what a model gets to see of a result: rows of names, numbers and
