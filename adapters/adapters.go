@@ -97,6 +97,9 @@ type Ref struct {
 	Conversation string    `json:"conversation"`
 	Thread       string    `json:"thread,omitempty"`
 	Message      string    `json:"message"`
+	// Again: this is a second try, and nobody can tell whether the first one is
+	// in the conversation too, under an id that was never learnt.
+	Again bool `json:"again,omitempty"`
 }
 
 // Message is something a person said to the bot, mention removed, entities of
@@ -190,6 +193,14 @@ type Handler interface {
 // useless. Every other error may be tried again.
 var ErrGone = errors.New("message or conversation gone")
 
+// ErrNotSent marks an error of Adapter.Post after which certainly nothing was
+// posted. Without it a post may have gone through.
+var ErrNotSent = errors.New("not sent")
+
+// ErrCannotTell is what Adapter.Find reports (wrapped) when the platform gives
+// no way to know whether a post went through.
+var ErrCannotTell = errors.New("the platform does not tell")
+
 // Destination is where to post. With an empty Conversation the card goes to a
 // direct conversation with User.
 type Destination struct {
@@ -215,7 +226,7 @@ type Adapter interface {
 	// Find can see it again.
 	Post(ctx context.Context, key string, to Destination, card cards.Card) (Ref, error)
 	// Find looks for a post with this key that was sent but never recorded.
-	// ok is false when there is none, or when the platform cannot tell.
+	// ErrCannotTell when the platform has no way to say.
 	Find(ctx context.Context, key string, to Destination) (ref Ref, ok bool, err error)
 	// Update replaces a posted card.
 	Update(ctx context.Context, ref Ref, card cards.Card) error

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,7 +40,9 @@ type OutboxConfig struct {
 //     before it: nothing was sent, the next try starts afresh.
 //  2. the card is posted, with the key inside the message. Killed before,
 //     during or after the call: the next try sees "sending", asks the platform
-//     for a message with the key (Adapter.Find) and adopts it, or posts.
+//     for a message with the key (Adapter.Find) and adopts it, or posts. Where
+//     the platform cannot tell, the second message says that it is one. A post
+//     that was certainly not sent (ErrNotSent) leaves no note.
 //  3. the note becomes the message's Ref. Killed before it: as in 2. Killed
 //     after it: the next try edits that message instead of posting.
 //
@@ -79,6 +82,9 @@ var (
 	//go:embed lua/claim_post.lua
 	claimPostSource string
 	claimPostScript = redis.NewScript(claimPostSource)
+	//go:embed lua/release_post.lua
+	releasePostSource string
+	releasePostScript = redis.NewScript(releasePostSource)
 )
 
 // Post shows card under key: as a new message the first time, by editing that
@@ -98,18 +104,42 @@ func (o *Outbox) Post(ctx context.Context, a Adapter, key string, to Destination
 			return Ref{}, fmt.Errorf("post %s: %w", key, ErrBusy)
 		}
 		ref, ok, err := a.Find(ctx, key, to)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrCannotTell):
+			return o.post(ctx, a, key, to, card, true)
+		case err != nil:
 			return Ref{}, fmt.Errorf("find post %s: %w", key, err)
-		}
-		if ok {
+		case ok:
 			return o.update(ctx, a, key, note{Ref: &ref}, card)
 		}
 	}
-	ref, err := a.Post(ctx, key, to, card)
+	return o.post(ctx, a, key, to, card, false)
+}
+
+// post sends the card. again says that an earlier try may have gone through
+// unseen: the card says so too, and the Ref keeps it.
+func (o *Outbox) post(ctx context.Context, a Adapter, key string, to Destination, card cards.Card, again bool) (Ref, error) {
+	shown := card
+	if again {
+		shown.Footer = append(slices.Clone(card.Footer), "Posted again after an interruption: an older copy of this message does not count")
+	}
+	ref, err := a.Post(ctx, key, to, shown)
 	if err != nil {
+		if !again && errors.Is(err, ErrNotSent) {
+			o.release(ctx, key, to.Workspace)
+		}
 		return Ref{}, fmt.Errorf("post %s: %w", key, err)
 	}
+	ref.Again = ref.Again || again
 	return ref, o.save(ctx, key, note{Ref: &ref, Sum: digest(card)})
+}
+
+// release takes the note "sending" back. When that fails, the next try takes
+// the post for one that may have gone through.
+func (o *Outbox) release(ctx context.Context, key string, w Workspace) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = releasePostScript.Run(ctx, o.cfg.Redis, []string{o.keys.out(w, key)}, o.owner).Err() //nolint:errcheck // see above
 }
 
 // update edits the known message unless it shows the card already.

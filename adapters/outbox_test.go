@@ -341,3 +341,89 @@ func TestOutboxOneProcessTwice(t *testing.T) {
 		}
 	})
 }
+
+// blind is a chat that cannot say what was posted.
+type blind struct{ *chat }
+
+func (b blind) Find(context.Context, string, Destination) (Ref, bool, error) {
+	return Ref{}, false, fmt.Errorf("blind: %w", ErrCannotTell)
+}
+
+// marked keeps the footer of what was posted.
+type marked struct {
+	blind
+	footers [][]string
+}
+
+func (m *marked) Post(ctx context.Context, key string, to Destination, card cards.Card) (Ref, error) {
+	m.footers = append(m.footers, card.Footer)
+	return m.chat.Post(ctx, key, to, card)
+}
+
+// TestOutboxBlind: where nobody can tell whether a post went through, the second
+// one says that it is one; a post that was certainly not sent leaves no doubt.
+func TestOutboxBlind(t *testing.T) {
+	t.Parallel()
+	onRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		for name, tc := range map[string]struct {
+			faults []error
+			posts  int
+			again  bool
+		}{
+			"reply lost":            {[]error{errApplied}, 2, true},
+			"no answer":             {[]error{errors.New("timeout")}, 1, true}, // perhaps it went through
+			"refused":               {[]error{fmt.Errorf("429: %w", ErrNotSent)}, 1, false},
+			"refused, then lost":    {[]error{ErrNotSent, errApplied}, 2, true},
+			"lost, then refused":    {[]error{errApplied, ErrNotSent}, 2, true},
+			"refused several times": {[]error{ErrNotSent, ErrNotSent, ErrNotSent}, 1, false},
+		} {
+			m := &marked{blind: blind{&chat{}}}
+			m.fail("post", tc.faults...)
+			o := testOutbox(t, rdb, rand.Text(), time.Minute)
+			card := cards.Card{Summary: "a", Footer: []string{"f"}}
+			for range tc.faults {
+				if _, err := o.Post(t.Context(), m, "k", testTo, card); err == nil {
+					t.Fatalf("%s: no error", name)
+				}
+			}
+			for range 2 {
+				ref, err := o.Post(t.Context(), m, "k", testTo, card)
+				if err != nil || ref.Again != tc.again {
+					t.Fatalf("%s: %+v, %v", name, ref, err)
+				}
+			}
+			if n := len(m.seen()); n != tc.posts {
+				t.Errorf("%s: %d messages, want %d", name, n, tc.posts)
+			}
+			last := m.footers[len(m.footers)-1]
+			if (len(last) == 2) != tc.again || len(card.Footer) != 1 {
+				t.Errorf("%s: footer %q", name, last)
+			}
+			for _, p := range m.seen() {
+				if p.Edits != 0 {
+					t.Errorf("%s: the same card was shown again: %+v", name, p)
+				}
+			}
+		}
+	})
+}
+
+// A note of another process is not taken back.
+func TestOutboxReleasesItsOwn(t *testing.T) {
+	t.Parallel()
+	onRedis(t, func(t *testing.T, rdb redis.UniversalClient) {
+		prefix := rand.Text()
+		mine, other := testOutbox(t, rdb, prefix, time.Minute), testOutbox(t, rdb, prefix, time.Minute)
+		if _, _, err := other.claim(t.Context(), "k", testWorkspace); err != nil {
+			t.Fatal(err)
+		}
+		mine.release(t.Context(), "k", testWorkspace)
+		if have, _, err := mine.claim(t.Context(), "k", testWorkspace); err != nil || have == nil || have.Owner != other.owner {
+			t.Errorf("%+v, %v", have, err)
+		}
+		other.release(t.Context(), "k", testWorkspace)
+		if have, _, err := mine.claim(t.Context(), "k", testWorkspace); err != nil || have != nil {
+			t.Errorf("after its own release: %+v, %v", have, err)
+		}
+	})
+}

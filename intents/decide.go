@@ -107,11 +107,14 @@ func (s *Service) clicked(ctx context.Context, a *ask, c adapters.Click) (approv
 	if err != nil {
 		return rec, nil, storeErr(err)
 	}
-	if !known {
-		answer := private(refusedCard("This is not a card of that request", "Use the newest card in the thread. Nothing was decided."))
-		return rec, &answer, s.refused(ctx, a, "foreign_card", c.Target)
+	if known {
+		return rec, nil, nil
 	}
-	return rec, nil, nil
+	if answer, ok := doubled(rec, c.Card); ok {
+		return rec, &answer, s.refused(ctx, a, "double_card", c.Target)
+	}
+	answer := private(refusedCard("This is not a card of that request", "Use the newest card in the thread. Nothing was decided."))
+	return rec, &answer, s.refused(ctx, a, "foreign_card", c.Target)
 }
 
 // copyKnown is isCopy for a click that may be faster than our note of where the
@@ -145,14 +148,22 @@ func isCopy(rec approvals.Request, clicked adapters.Ref) bool {
 	if clicked.Conversation == "" {
 		return true
 	}
-	return slices.ContainsFunc(rec.Copies, func(text string) bool {
-		var ref adapters.Ref
-		if json.Unmarshal([]byte(text), &ref) != nil {
-			return false
-		}
+	return slices.ContainsFunc(copiesOf(rec), func(ref adapters.Ref) bool {
 		return ref.Workspace == clicked.Workspace && ref.Conversation == clicked.Conversation &&
 			(clicked.Message == "" || ref.Message == clicked.Message)
 	})
+}
+
+// copiesOf is where the cards of a request are.
+func copiesOf(rec approvals.Request) []adapters.Ref {
+	refs := make([]adapters.Ref, 0, len(rec.Copies))
+	for _, text := range rec.Copies {
+		var ref adapters.Ref
+		if json.Unmarshal([]byte(text), &ref) == nil {
+			refs = append(refs, ref)
+		}
+	}
+	return refs
 }
 
 // mayDecide asks the policy of this moment whether this person decides.

@@ -48,6 +48,7 @@ type screen struct {
 	posts map[string]adapters.Ref
 	cards map[adapters.Ref]cards.Card
 	fail  error
+	again bool // every post is a second try
 }
 
 func (s *screen) Post(_ context.Context, key string, to adapters.Destination, card cards.Card) (adapters.Ref, error) {
@@ -62,7 +63,7 @@ func (s *screen) Post(_ context.Context, key string, to adapters.Destination, ca
 		if conversation == "" {
 			conversation = "D" + to.User
 		}
-		ref = adapters.Ref{Workspace: to.Workspace, Conversation: conversation, Thread: to.Thread, Message: fmt.Sprint(len(s.posts) + 1)}
+		ref = adapters.Ref{Workspace: to.Workspace, Conversation: conversation, Thread: to.Thread, Message: fmt.Sprint(len(s.posts) + 1), Again: s.again}
 		s.posts[key] = ref
 	}
 	s.cards[ref] = card

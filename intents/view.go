@@ -30,11 +30,34 @@ func (s *Service) HandleView(ctx context.Context, c adapters.Click) adapters.Ans
 		return adapters.Answer{}
 	}
 	rec, known, err := s.copyKnown(ctx, rec, c.Card)
-	if err != nil || !known {
+	if err != nil {
 		return adapters.Answer{}
+	}
+	if !known {
+		answer, _ := doubled(rec, c.Card)
+		return answer
 	}
 	who := s.Policy().account(c.Workspace, c.User.ID)
 	return adapters.Answer{Card: s.viewOf(ctx, rec, who, s.timezone(ctx)), Where: adapters.Shown}
+}
+
+// doubled answers for a card that was posted, but never noted, because the
+// process or the connection died in that moment and the platform cannot be
+// asked. It can only be told by what is known: a copy in the same conversation is
+// a second try. The note replaces the card for everybody; nothing else is done.
+func doubled(rec approvals.Request, clicked adapters.Ref) (adapters.Answer, bool) {
+	again := slices.ContainsFunc(copiesOf(rec), func(ref adapters.Ref) bool {
+		return ref.Again && ref.Workspace == clicked.Workspace && ref.Conversation == clicked.Conversation
+	})
+	if !again || clicked.Message == "" {
+		return adapters.Answer{}, false
+	}
+	card := cards.Card{
+		Title: "Posted twice", Status: cards.StatusExpired,
+		Summary: "I was interrupted while posting this card and posted it again. The other copy counts; on this one nothing was decided.",
+		Footer:  []string{"Request " + string(rec.ID)[:min(8, len(rec.ID))]},
+	}
+	return adapters.Answer{Card: card, Where: adapters.Replace}, true
 }
 
 // viewOf is the card of a request for one person; nobody known sees it without

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"neobot/adapters"
+	"neobot/approvals"
+	"neobot/cards"
 )
 
 // sees is the buttons on a person's view of a request's card, nil without a view.
@@ -172,5 +174,53 @@ func TestRated(t *testing.T) {
 				t.Errorf("rated %v", got)
 			}
 		})
+	}
+}
+
+// TestDoubledCard: the process died between posting a card and noting it, so it
+// was posted again. The forgotten one decides nothing and is put away, whether
+// somebody looks at it or presses on it; without a second try nothing is.
+func TestDoubledCard(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{true, false} {
+		b := newBench(t, scripted{"disable": {Name: "disable_agent", Args: map[string]string{"agent": "Merge duplicates"}}})
+		b.screen.again = again
+		asked := b.says("riley", "disable")
+		known := b.copyOf(asked.Track)
+		forgotten := known
+		forgotten.Message, forgotten.Again = "forgotten", false
+		b.clock.Add(2 * time.Minute) // not young any more: no waiting for the note
+		look := func(card adapters.Ref) adapters.Answer {
+			return b.s.HandleView(t.Context(), adapters.Click{Workspace: home, User: member("sam"), Card: card, Target: asked.Track})
+		}
+		press := button(t, asked.Card, "Approve")
+		click := adapters.Click{
+			Workspace: home, User: member("sam"), Conversation: channelOps, ID: "c-forgotten",
+			Card: forgotten, Action: press.Action, Target: press.ID, At: b.clock.Now(),
+		}
+		answer, err := b.s.HandleClick(t.Context(), click)
+		check(t, err)
+		if again {
+			b.wantCard(answer, adapters.Replace, cards.StatusExpired, "Posted twice")
+			b.wantCard(look(forgotten), adapters.Replace, cards.StatusExpired, "Posted twice")
+		} else {
+			b.wantCard(answer, adapters.Private, cards.StatusRefused, "not a card of that request")
+			if got := look(forgotten); got.Where != adapters.Nowhere {
+				t.Errorf("a foreign card is shown %+v", got)
+			}
+		}
+		elsewhere := forgotten
+		elsewhere.Conversation = "C_OTHER"
+		if got := look(elsewhere); got.Where != adapters.Nowhere {
+			t.Errorf("again %v: a card elsewhere is shown %+v", again, got)
+		}
+		b.wantWrites(0)
+		if rec := b.record(asked); rec.State != approvals.Pending || len(rec.Decisions) != 0 {
+			t.Errorf("again %v: %s, %+v", again, rec.State, rec.Decisions)
+		}
+		click.Card, click.ID = known, "c-known"
+		_, err = b.s.HandleClick(t.Context(), click)
+		check(t, err)
+		b.wantWrites(1)
 	}
 }

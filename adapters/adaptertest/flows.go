@@ -28,19 +28,27 @@ func testOutbox(t *testing.T, s *Subject) {
 	s.reads(t, s.Other, "late change")
 }
 
-// testLostReply: a post whose reply was lost is found again, not doubled.
+// testLostReply: a post whose reply was lost is found again, not doubled. Where
+// the platform cannot tell, the second one is known to be one.
 func testLostReply(t *testing.T, s *Subject) {
-	if s.LoseReply == nil || !s.Finds {
+	if s.LoseReply == nil {
 		return
 	}
 	s.LoseReply()
 	if _, err := s.Outbox.Post(t.Context(), s.Adapter, "k", s.channel(), card("answer")); err == nil {
 		t.Fatal("the reply was not lost")
 	}
-	if _, err := s.Outbox.Post(t.Context(), s.Adapter, "k", s.channel(), card("answer")); err != nil {
-		t.Fatal(err)
+	for range 2 { // repeating changes nothing any more
+		ref, err := s.Outbox.Post(t.Context(), s.Adapter, "k", s.channel(), card("answer"))
+		if err != nil || ref.Again == s.Finds {
+			t.Fatalf("%+v, %v", ref, err)
+		}
 	}
-	s.reads(t, s.Other, "answer")
+	if s.Finds {
+		s.reads(t, s.Other, "answer")
+	} else {
+		s.reads(t, s.Other, "answer", "answer")
+	}
 }
 
 // script is a Handler out of two functions.

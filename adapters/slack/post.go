@@ -143,8 +143,7 @@ func (a *Adapter) channel(ctx context.Context, in *install, to adapters.Destinat
 }
 
 // Find looks through the latest messages of the thread or conversation for a
-// post with the key. Slack tells nothing without the history scope: then ok is
-// false.
+// post with the key. Without the history scope Slack cannot tell.
 func (a *Adapter) Find(ctx context.Context, key string, to adapters.Destination) (adapters.Ref, bool, error) {
 	in, err := a.of(to.Workspace)
 	if err != nil {
@@ -159,7 +158,7 @@ func (a *Adapter) Find(ctx context.Context, key string, to adapters.Destination)
 		msgs, next, err := a.history(ctx, in, channel, to.Thread, cursor)
 		if errors.Is(err, adapters.ErrGone) {
 			a.cfg.Logger.WarnContext(ctx, "history cannot be read, a lost reply may double a post", "conversation", channel, "err", err)
-			return adapters.Ref{}, false, nil
+			return adapters.Ref{}, false, fmt.Errorf("slack: %w", adapters.ErrCannotTell)
 		}
 		if err != nil {
 			return adapters.Ref{}, false, fmt.Errorf("slack: %w", err)

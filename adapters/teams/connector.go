@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -109,11 +110,18 @@ type resource struct {
 	ID string `json:"id"`
 }
 
-// send posts an activity and returns its id. With replyTo it answers that one.
+// send posts an activity and returns its id. With ReplyToID it answers that one.
 func (c *Connector) send(ctx context.Context, service, conversation string, o *outgoing) (string, error) {
+	id, _, err := c.post(ctx, service, conversation, o)
+	return id, err
+}
+
+// post is send. doubt says that one of its tries may have gone through besides
+// the one that succeeded, or although none did.
+func (c *Connector) post(ctx context.Context, service, conversation string, o *outgoing) (id string, doubt bool, err error) {
 	body, err := o.encode()
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	path := []string{"conversations", conversation, "activities"}
 	if o.ReplyToID != "" {
@@ -123,10 +131,27 @@ func (c *Connector) send(ctx context.Context, service, conversation string, o *o
 	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
 	r := request{op: "send", method: http.MethodPost, service: service, path: path, body: body}.posts(conversation)
-	r.optional = o.Type == "typing"
+	r.optional, r.doubt = o.Type == "typing", &doubt
 	var out resource
 	err = c.call(ctx, r, &out)
-	return out.ID, err
+	return out.ID, doubt, err
+}
+
+// mayHavePassed says whether a failed request may have been carried out all the
+// same: the connector, or a gateway before it, broke down over it, or nobody
+// answered. A refusal is none, nor is a connection that was never made.
+func mayHavePassed(err error) bool {
+	var e *Error
+	var dial *net.OpError
+	switch {
+	case errors.As(err, &e):
+		return e.Status >= 500 && e.Status != http.StatusServiceUnavailable
+	case errors.Is(err, ErrToken):
+		return false
+	case errors.As(err, &dial):
+		return dial.Op != "dial"
+	}
+	return true
 }
 
 // update replaces an activity.
@@ -195,6 +220,7 @@ type request struct {
 	lane     string // calls in it are paced together; empty: not paced
 	windows  []window
 	optional bool // left out when it would have to wait for its turn
+	doubt    *bool
 }
 
 // posts puts the request in line with the posts of its conversation. A channel's
@@ -252,6 +278,9 @@ func (c *Connector) call(ctx context.Context, r request, out any) error {
 		err = c.once(ctx, r, target, out)
 		if err == nil {
 			return nil
+		}
+		if r.doubt != nil && mayHavePassed(err) {
+			*r.doubt = true
 		}
 		var e *Error
 		if errors.As(err, &e) && e.Status == http.StatusUnauthorized && !fresh {

@@ -288,6 +288,48 @@ func TestNoAnswer(t *testing.T) {
 	}
 }
 
+// TestDoubt: which failures leave a post in doubt.
+func TestDoubt(t *testing.T) {
+	t.Parallel()
+	ok := says(201, `{"id":"1"}`)
+	cut := func(http.ResponseWriter) { panic(http.ErrAbortHandler) }
+	for name, tc := range map[string]struct {
+		answers      []func(http.ResponseWriter)
+		fails, doubt bool
+	}{
+		"sent":               {[]func(http.ResponseWriter){ok}, false, false},
+		"throttled, sent":    {[]func(http.ResponseWriter){says(429, "", "Retry-After", "1"), ok}, false, false},
+		"412, sent":          {[]func(http.ResponseWriter){says(412, ""), ok}, false, false},
+		"503, sent":          {[]func(http.ResponseWriter){says(503, ""), ok}, false, false},
+		"502, sent":          {[]func(http.ResponseWriter){says(502, ""), ok}, false, true},
+		"504, refused":       {[]func(http.ResponseWriter){says(504, ""), says(403, "")}, true, true},
+		"refused":            {[]func(http.ResponseWriter){says(403, "")}, true, false},
+		"throttled for ever": {[]func(http.ResponseWriter){says(429, "")}, true, false},
+		"500":                {[]func(http.ResponseWriter){says(500, "")}, true, true},
+		"no answer":          {[]func(http.ResponseWriter){cut}, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, conn := newAPI(t, tc.answers...)
+			_, doubt, err := conn.post(t.Context(), a.URL, "c", text("x"))
+			if doubt != tc.doubt || (err != nil) != tc.fails {
+				t.Errorf("doubt %v, error %v", doubt, err)
+			}
+		})
+	}
+	a, conn := newAPI(t, ok)
+	if _, err := conn.send(t.Context(), a.URL, "c", text("x")); err != nil { // has a token now
+		t.Fatal(err)
+	}
+	a.Close()
+	if _, doubt, err := conn.post(t.Context(), a.URL, "c", text("x")); err == nil || doubt {
+		t.Errorf("nobody there: doubt %v, error %v", doubt, err)
+	}
+	if _, doubt, err := conn.post(t.Context(), "https://evil.example", "c", text("x")); err == nil || doubt {
+		t.Errorf("foreign address: doubt %v, error %v", doubt, err)
+	}
+}
+
 func TestSizes(t *testing.T) {
 	t.Parallel()
 	a, conn := newAPI(t, says(201, `{"id":"1"}`))

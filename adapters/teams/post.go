@@ -13,34 +13,47 @@ import (
 
 // Post sends a new card, to a conversation or to a person. Teams has no place
 // to keep key where a bot could find it again without reading rights on whole
-// conversations, so Find never finds: a crash between Teams' "created" and our
-// note of it can show a card twice. The state behind both is one.
+// conversations, so Find cannot tell: a crash between Teams' "created" and our
+// note of it can show a card twice. The state behind both is one, the second one
+// says that it is one (Outbox), and a copy nobody noted is put away as soon as a
+// client draws it or somebody presses on it (intents: doubled).
 func (a *Adapter) Post(ctx context.Context, _ string, to adapters.Destination, card cards.Card) (adapters.Ref, error) {
-	if err := a.serves(to.Workspace); err != nil {
-		return adapters.Ref{}, err
-	}
 	ctx, cancel := context.WithTimeout(ctx, a.conn.limit) // opening a chat included
 	defer cancel()
-	at, err := a.destination(ctx, to)
+	at, out, err := a.prepare(ctx, to, card)
 	if err != nil {
-		return adapters.Ref{}, err
+		return adapters.Ref{}, fmt.Errorf("%w: %w", adapters.ErrNotSent, err)
 	}
-	out, err := cardActivity(a.render(ctx, to.Workspace, at.Conversation, card), card)
+	id, doubt, err := a.conn.post(ctx, at.ServiceURL, out.Conversation.ID, out)
 	if err != nil {
-		return adapters.Ref{}, err
-	}
-	conversation := inThread(at.Conversation, to.Thread)
-	a.address(out, at, conversation)
-	id, err := a.conn.send(ctx, at.ServiceURL, conversation, out)
-	if err != nil {
+		if !doubt {
+			err = fmt.Errorf("%w: %w", adapters.ErrNotSent, err)
+		}
 		return adapters.Ref{}, err
 	}
 	a.posted.put(convKey(to.Workspace, at.Conversation), a.posts.Add(1))
-	ref := adapters.Ref{Workspace: to.Workspace, Conversation: at.Conversation, Thread: to.Thread, Message: id}
+	ref := adapters.Ref{Workspace: to.Workspace, Conversation: at.Conversation, Thread: to.Thread, Message: id, Again: doubt}
 	if at.Type == "channel" && to.Thread == "" {
 		ref.Thread = id // it is the root of a new thread
 	}
 	return ref, nil
+}
+
+// prepare is everything before a post is sent.
+func (a *Adapter) prepare(ctx context.Context, to adapters.Destination, card cards.Card) (Reference, *outgoing, error) {
+	if err := a.serves(to.Workspace); err != nil {
+		return Reference{}, nil, err
+	}
+	at, err := a.destination(ctx, to)
+	if err != nil {
+		return Reference{}, nil, err
+	}
+	out, err := cardActivity(a.render(ctx, to.Workspace, at.Conversation, card), card)
+	if err != nil {
+		return Reference{}, nil, err
+	}
+	a.address(out, at, inThread(at.Conversation, to.Thread))
+	return at, out, nil
 }
 
 // inThread is the connector's id of a thread of a channel.
@@ -51,9 +64,9 @@ func inThread(conversation, thread string) string {
 	return conversation + threadMark + thread
 }
 
-// Find never finds; see Post.
+// Find cannot tell; see Post.
 func (a *Adapter) Find(context.Context, string, adapters.Destination) (adapters.Ref, bool, error) {
-	return adapters.Ref{}, false, nil
+	return adapters.Ref{}, false, fmt.Errorf("teams: %w", adapters.ErrCannotTell)
 }
 
 // Update replaces a posted card.

@@ -50,7 +50,8 @@ func TestSuiteChannel(t *testing.T) {
 				}
 				return out
 			},
-			Break: func() { broken.Store(true) },
+			Break:     func() { broken.Store(true) },
+			LoseReply: r.fake.LoseReply,
 		}
 	})
 }

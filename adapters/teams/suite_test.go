@@ -77,6 +77,7 @@ func newSubject(t *testing.T) *adaptertest.Subject {
 			}
 			return out
 		},
-		Break: func() { broken.Store(true) },
+		Break:     func() { broken.Store(true) },
+		LoseReply: fake.LoseReply,
 	}
 }

@@ -26,12 +26,20 @@ func (a *Adapter) view(ctx context.Context, d *delivery, id string) response {
 	}
 	ctx, cancel := context.WithTimeout(ctx, viewWait)
 	defer cancel()
+	card := adapters.Ref{Workspace: d.workspace, Conversation: d.place.ID, Thread: d.thread, Message: d.ReplyToID}
 	answer := a.cfg.Views.HandleView(ctx, adapters.Click{
-		Workspace: d.workspace, User: d.user, Conversation: d.place, ID: d.id, Target: id, At: d.at,
-		Card: adapters.Ref{Workspace: d.workspace, Conversation: d.place.ID, Thread: d.thread, Message: d.ReplyToID},
+		Workspace: d.workspace, User: d.user, Conversation: d.place, ID: d.id, Target: id, At: d.at, Card: card,
 	})
-	if answer.Where == adapters.Nowhere {
+	switch answer.Where {
+	case adapters.Nowhere:
 		return none
+	case adapters.Replace: // not his view only: the card is wrong for everybody
+		a.aside(ctx, func(ctx context.Context) {
+			if err := a.Update(ctx, card, answer.Card); err != nil {
+				a.log.WarnContext(ctx, "card not replaced", "workspace", d.workspace, "err", err)
+			}
+		})
+	case adapters.Shown, adapters.Reply, adapters.Private:
 	}
 	return response{http.StatusOK, actionAnswer{200, cards.AdaptiveCardType, a.render(ctx, d.workspace, d.place.ID, answer.Card)}}
 }

@@ -188,3 +188,34 @@ func TestViewOfMany(t *testing.T) {
 		t.Errorf("buttons %q", teamsfake.Buttons(m.Card))
 	}
 }
+
+// TestOrphan: a card that was posted but never noted is put away for everybody
+// as soon as one client draws it.
+func TestOrphan(t *testing.T) {
+	t.Parallel()
+	note := cards.Card{Title: "Posted twice"}
+	r := newRig(t, func(c *Config) {
+		c.Views = &eyes{answer: func(_ context.Context, c adapters.Click) adapters.Answer {
+			if c.Card.Message == "" {
+				t.Error("no message named")
+			}
+			return adapters.Answer{Card: note, Where: adapters.Replace}
+		}}
+	})
+	r.fake.Say(alice, group, "hello")
+	m := r.withViews(t, group, everybody(aliceID))
+	if got, _ := r.fake.Open(alice, m.ID); !strings.Contains(cardText(got.Card), note.Title) {
+		t.Errorf("the viewer sees %+v", got)
+	}
+	r.fake.Await(group, func(ms []teamsfake.Message) bool {
+		for _, x := range ms {
+			if x.ID == m.ID && x.Edits == 1 && strings.Contains(cardText(x.Card), note.Title) && len(teamsfake.Buttons(x.Card)) == 0 {
+				return true
+			}
+		}
+		return false
+	})
+	if n := len(r.brain.pressed()); n != 0 {
+		t.Errorf("%d clicks", n)
+	}
+}

@@ -111,6 +111,10 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 	m.Text, _ = act["text"].(string)
 	s.messages = append(s.messages, m)
 	s.touch()
+	if s.lose {
+		s.lose = false
+		panic(http.ErrAbortHandler) // cuts the connection
+	}
 	answer(w, http.StatusCreated, map[string]any{"id": m.ID})
 }
 

@@ -77,6 +77,7 @@ type Server struct {
 	people        map[string]Person
 	conversations map[string]*Conversation
 	messages      []*Message
+	lose          bool
 	views         map[string]map[string]any // MRI + message id -> card only he sees
 	tokens        map[string]bool
 	calls         []string
@@ -157,6 +158,13 @@ func (s *Server) RemoveBot(conversation string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conversations[conversation].Without = true
+}
+
+// LoseReply makes the next post go through while the bot learns nothing of it.
+func (s *Server) LoseReply() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lose = true
 }
 
 // Delete removes a message.
