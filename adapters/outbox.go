@@ -139,7 +139,7 @@ func (o *Outbox) post(ctx context.Context, a Adapter, key string, to Destination
 func (o *Outbox) release(ctx context.Context, key string, w Workspace) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_ = releasePostScript.Run(ctx, o.cfg.Redis, []string{o.keys.out(w, key)}, o.owner).Err() //nolint:errcheck // see above
+	_ = releasePostScript.Run(ctx, o.cfg.Redis, []string{o.keys.out(w, key)}, o.owner).Err()
 }
 
 // update edits the known message unless it shows the card already.
