@@ -399,7 +399,7 @@ func (w *pgWorld) post(path string, body any) (int, map[string]any) {
 // make: dialogs, foreign tenants.
 func (w *pgWorld) deliver(user string, m pgMessage, more map[string]any) (int, map[string]any) {
 	w.t.Helper()
-	object := map[string]string{"29:alice": "a1", "29:bob": "b1"}[user]
+	object := map[string]string{"29:alice": "a1", "29:bob": "b1", "29:carol": "99"}[user] // Carol is not in the policy as this
 	act := map[string]any{
 		"type": "invoke", "channelId": "msteams", "id": rand.Text(), "serviceUrl": w.service, "replyToId": m.ID,
 		"from":         map[string]any{"id": user, "aadObjectId": "00000000-0000-0000-0000-0000000000" + object},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,6 +25,7 @@ func TestPlayground(t *testing.T) {
 	}{
 		{"ask in all three scopes", pgAsk},
 		{"approve as a second person, refuse the requester", pgApprove},
+		{"everybody sees what he can press", pgViews},
 		{"refuse guests and other tenants", pgRefuse},
 		{"fifty clicks at once are one write", pgParallel},
 		{"reject with a reason", pgReject},
@@ -117,6 +119,61 @@ func pgApprove(t *testing.T, w *pgWorld) {
 		if !strings.Contains(text+cardWords(again), "Bob") || len(w.writes()) != before+1 {
 			t.Errorf("late click: %q %s", text, cardWords(again))
 		}
+	}
+}
+
+// pgViews: clients ask for their person's card when they draw one. Nothing is
+// decided by that, whatever the verb says.
+func pgViews(t *testing.T, w *pgWorld) {
+	before := len(w.writes())
+	card := pgRequest(w, pgGroup, "disable License audit")
+	refresh, _ := card.Card["refresh"].(map[string]any)
+	action, _ := refresh["action"].(map[string]any)
+	ids, _ := json.Marshal(refresh["userIds"])
+	for _, user := range []string{"29:alice", "29:bob"} {
+		if !strings.Contains(string(ids), `"`+user+`"`) {
+			t.Fatalf("the card asks for a refresh of %s", ids)
+		}
+	}
+	draw := func(user string, action map[string]any) string {
+		t.Helper()
+		status, out := w.deliver(user, card, map[string]any{"name": "adaptiveCard/action", "value": map[string]any{
+			"action": map[string]any{"type": "Action.Execute", "verb": action["verb"], "data": action["data"]}, "trigger": "automatic",
+		}})
+		shown, _ := out["value"].(map[string]any)
+		if status != http.StatusOK || shown == nil {
+			t.Fatalf("%s draws the card: %d %v", user, status, out)
+		}
+		return cardWords(shown)
+	}
+	approve := findAction(card.Card, "Approve")
+	for user, sees := range map[string][]string{
+		"29:alice": {"[Withdraw]"}, "29:bob": {"[Approve]", "[Reject]"}, "29:carol": {},
+	} {
+		for _, a := range []map[string]any{action, approve} {
+			words := draw(user, a)
+			for _, label := range []string{"[Approve]", "[Reject]", "[Withdraw]"} {
+				if strings.Contains(words, label) != slices.Contains(sees, label) {
+					t.Errorf("%s sees\n%s", user, words)
+				}
+			}
+		}
+	}
+	if n := len(w.writes()); n != before {
+		t.Fatalf("%d writes by looking", n-before)
+	}
+	w.press("29:bob", card, "Approve")
+	final := w.shows(pgGroup, "Approved by Bob", "Neo now shows the change")
+	if final.Card["refresh"] != nil {
+		t.Error("the final card still asks for a refresh")
+	}
+	for _, user := range []string{"29:alice", "29:bob", "29:carol"} { // a client that has not heard of the edit
+		if words := draw(user, action); !strings.Contains(words, "Approved by Bob") || strings.Contains(words, "[Approve]") {
+			t.Errorf("%s sees after the decision\n%s", user, words)
+		}
+	}
+	if n := len(w.writes()); n != before+1 {
+		t.Errorf("%d writes", n-before)
 	}
 }
 
