@@ -19,10 +19,21 @@ const drawAfter = 700 * time.Millisecond
 // redraw brings every copy to the state of the record. If the record moved on
 // while drawing, it draws again, so that the last edit shows the last state. In
 // one process edits of one request never overlap: a platform that gets two at
-// once may show the older one in the end.
+// once may show the older one in the end. Who waited for another looks whether
+// there is anything left to draw: fifty late clicks are one edit, and edits count
+// against the platform's limits.
 func (s *Service) redraw(ctx context.Context, rec approvals.Request) {
-	defer s.drawing.lock(rec.ID)()
+	unlock, waited := s.drawing.lock(rec.ID)
+	defer unlock()
 	ctx = context.WithoutCancel(ctx)
+	if waited {
+		if now, err := s.Store.Get(ctx, rec.Workspace, rec.ID); err == nil {
+			rec = now
+		}
+	}
+	if rec.Drawn >= rec.Version && len(rec.Copies) > 0 {
+		return
+	}
 	for range 3 {
 		if !s.draw(ctx, rec) {
 			return // the sweep tries again
@@ -91,8 +102,9 @@ type drawLock struct {
 	users int
 }
 
-// lock waits for the request's turn and returns what ends it.
-func (d *drawLocks) lock(id approvals.ID) (unlock func()) {
+// lock waits for the request's turn and returns what ends it, and whether there
+// was somebody to wait for.
+func (d *drawLocks) lock(id approvals.ID) (unlock func(), waited bool) {
 	d.mu.Lock()
 	if d.held == nil {
 		d.held = map[approvals.ID]*drawLock{}
@@ -103,6 +115,7 @@ func (d *drawLocks) lock(id approvals.ID) (unlock func()) {
 		d.held[id] = l
 	}
 	l.users++
+	waited = l.users > 1
 	d.mu.Unlock()
 	l.Lock()
 	return func() {
@@ -112,5 +125,5 @@ func (d *drawLocks) lock(id approvals.ID) (unlock func()) {
 		if l.users--; l.users == 0 {
 			delete(d.held, id)
 		}
-	}
+	}, waited
 }

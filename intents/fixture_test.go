@@ -49,6 +49,7 @@ type screen struct {
 	cards map[adapters.Ref]cards.Card
 	fail  error
 	again bool // every post is a second try
+	edits int  // that succeeded
 }
 
 func (s *screen) Post(_ context.Context, key string, to adapters.Destination, card cards.Card) (adapters.Ref, error) {
@@ -88,7 +89,21 @@ func (s *screen) Update(_ context.Context, ref adapters.Ref, card cards.Card) er
 		return s.fail
 	}
 	s.cards[ref] = card
+	s.edits++
 	return nil
+}
+
+// breaks makes the platform refuse everything, or with nil work again.
+func (s *screen) breaks(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fail = err
+}
+
+func (s *screen) edited() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.edits
 }
 
 // all cards with this title, as they now are.

@@ -3,8 +3,10 @@ package intents
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -223,4 +225,64 @@ func TestDoubledCard(t *testing.T) {
 		check(t, err)
 		b.wantWrites(1)
 	}
+}
+
+// TestLateClicksDrawOnce: many late clicks do not edit the cards again and again.
+func TestLateClicksDrawOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, scripted{"disable": {Name: "disable_agent", Args: map[string]string{"agent": "Merge duplicates"}}})
+	asked := b.says("riley", "disable")
+	press, card := button(t, asked.Card, "Approve"), b.copyOf(asked.Track)
+	late := func() {
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				_, err := b.s.HandleClick(t.Context(), adapters.Click{
+					Workspace: home, User: member("dana"), Conversation: channelOps, ID: fmt.Sprint("late", i),
+					Card: card, Action: press.Action, Target: press.ID, At: b.clock.Now(),
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	b.screen.breaks(errBroken)
+	b.clicks("sam", asked, "Approve")
+	b.wantWrites(1)
+	rec := b.record(asked)
+	if rec.Drawn >= rec.Version {
+		t.Fatal("drawn on a broken screen")
+	}
+	b.screen.breaks(nil)
+	before := b.screen.edited()
+	unlock, _ := b.s.drawing.lock(rec.ID) // all of these find the card undrawn
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() { b.s.redraw(t.Context(), rec) })
+	}
+	for b.s.drawing.waiting(rec.ID) < 21 {
+		runtime.Gosched()
+	}
+	unlock()
+	wg.Wait()
+	if n := b.screen.edited() - before; n != len(rec.Copies) {
+		t.Errorf("twenty redraws of %d copies edited %d times", len(rec.Copies), n)
+	}
+	before = b.screen.edited()
+	late()
+	if n := b.screen.edited() - before; n != 0 {
+		t.Errorf("fifty late clicks edited cards %d times", n)
+	}
+}
+
+// waiting counts who draws a request's cards, or waits for it.
+func (d *drawLocks) waiting(id approvals.ID) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if l := d.held[id]; l != nil {
+		return l.users
+	}
+	return 0
 }
