@@ -52,6 +52,13 @@ func (s sink) HandleForm(_ context.Context, c adapters.Click) (*cards.Form, adap
 	return nil, adapters.Answer{Card: cards.Card{Title: "no"}}
 }
 
+func (s sink) HandleView(_ context.Context, c adapters.Click) adapters.Answer {
+	if c.Workspace != home || c.User.ID == "" || !cards.ValidID(c.Target) || c.User.Trust != "" || c.Action != "" || c.Inputs != nil {
+		s.t.Errorf("view %+v", c)
+	}
+	return adapters.Answer{Card: cards.Card{Title: "ok", Views: &cards.Views{ID: c.Target, For: []string{string(home) + "/" + aliceID}}}, Where: adapters.Replace}
+}
+
 // noRefs is Refs that remember nothing.
 type noRefs struct{}
 
@@ -85,7 +92,7 @@ func FuzzActivities(f *testing.F) {
 	s := sink{f}
 	a, err := New(Config{
 		AppID: testApp, AppPassword: "hush", AppTenant: tenant, Cloud: cloud.At(fake.MetadataURL(), fake.TokenURL()),
-		Workspaces: []adapters.Workspace{home}, Inbox: s, Forms: s, Refs: noRefs{}, Now: time.Now,
+		Workspaces: []adapters.Workspace{home}, Inbox: s, Forms: s, Views: s, Refs: noRefs{}, Now: time.Now,
 		Transport: onlyKeys{http.DefaultTransport}, Sleep: func(context.Context, time.Duration) error { return nil },
 	})
 	if err != nil {
@@ -160,6 +167,12 @@ func seeds(base map[string]any) []map[string]any {
 			"action": map[string]any{"verb": "approve", "data": good}, "trigger": "manual",
 		}}),
 		with(map[string]any{"type": "invoke", "name": "adaptiveCard/action", "value": map[string]any{"trigger": "automatic"}}),
+		with(map[string]any{"type": "invoke", "name": "adaptiveCard/action", "replyToId": "1", "value": map[string]any{
+			"action": map[string]any{"verb": "view", "data": map[string]any{"action": "view", "id": "r1"}}, "trigger": "automatic",
+		}}),
+		with(map[string]any{"type": "invoke", "name": "adaptiveCard/action", "value": map[string]any{
+			"action": map[string]any{"verb": "approve", "data": good}, "trigger": "automatic",
+		}}),
 		with(map[string]any{"type": "invoke", "name": "task/fetch", "value": map[string]any{"data": map[string]any{"action": "reject", "id": "r1"}}}),
 		with(map[string]any{"type": "invoke", "name": "task/submit", "value": map[string]any{"data": map[string]any{"action": "reject", "id": "r1", "in.reason": "x"}}}),
 		with(map[string]any{"type": "invoke", "name": "message/submitAction", "value": map[string]any{
