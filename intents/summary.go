@@ -23,6 +23,8 @@ const (
 	maxSummaryText  = 700  // characters shown
 	maxSummaryStep  = 200
 	summaryReplyMax = 400 // tokens
+
+	summaryHeading = "In short, by a model"
 )
 
 //go:embed summary_prompt.md
@@ -73,7 +75,7 @@ func (s *Service) inWords(ctx context.Context, card *cards.Card, data string) {
 	if said = plainWordsOf(said); said == "" {
 		return
 	}
-	card.Body = append([]cards.Block{{Heading: "In short, by a model", Text: said}}, card.Body...)
+	card.Body = append([]cards.Block{{Heading: summaryHeading, Text: said}}, card.Body...)
 	card.AIGenerated = true
 }
 
