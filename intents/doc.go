@@ -7,7 +7,8 @@
 //
 // Start at service.go: two functions, one per way in. The catalog (catalog.go
 // and the files it names) lists the intents; routers (builtin.go, openai.go)
-// only pick a name and arguments from it, both checked here. Policy (policy.go)
+// only pick a name and arguments from it, both checked here. A question of
+// several parts is a chain of reads, at most three (parts.go). Policy (policy.go)
 // says who may do and decide what, and is asked when planning and again when
 // executing.
 //
