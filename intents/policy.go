@@ -1,7 +1,7 @@
 package intents
 
 import (
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -169,7 +169,7 @@ type channel struct {
 }
 
 // NewPolicy checks a policy file against the catalog's groups and operations.
-// All faults are reported together, each naming the key and what to write instead.
+// All faults are reported together, as PolicyFaults, each naming the key and what to write instead.
 func NewPolicy(f PolicyFile, catalog *neoapi.Catalog) (*Policy, error) {
 	b := policyBuilder{file: f, catalog: catalog, Policy: &Policy{
 		testMode: f.TestMode, admins: f.Admins,
@@ -184,8 +184,8 @@ func NewPolicy(f PolicyFile, catalog *neoapi.Catalog) (*Policy, error) {
 	slices.Sort(b.groups)
 	b.readWorkspaces()
 	b.ceiling = b.scope("permissions", f.Permissions)
-	for name, r := range f.Roles {
-		b.roles[name] = b.scope("roles."+name, r.Permissions)
+	for _, name := range slices.Sorted(maps.Keys(f.Roles)) {
+		b.roles[name] = b.scope("roles."+name+".permissions", f.Roles[name].Permissions)
 	}
 	b.readPeople()
 	b.readAdmins()
@@ -193,7 +193,7 @@ func NewPolicy(f PolicyFile, catalog *neoapi.Catalog) (*Policy, error) {
 	b.readRules()
 	b.readSchedules()
 	if len(b.faults) > 0 {
-		return nil, fmt.Errorf("policy: %s", strings.Join(b.faults, "; "))
+		return nil, b.faults
 	}
 	return b.Policy, nil
 }

@@ -2,6 +2,7 @@ package intents
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,24 +18,41 @@ type policyBuilder struct {
 	*Policy
 	file    PolicyFile
 	catalog *neoapi.Catalog
-	faults  []string
+	faults  PolicyFaults
 }
 
-func (b *policyBuilder) fault(format string, args ...any) {
-	b.faults = append(b.faults, fmt.Sprintf(format, args...))
+// PolicyFault is one thing a policy file says that cannot be. Key is where:
+// "roles.lead.agents", "approvals.rules[0].quorum"; an entry of people or
+// channels goes by its name or match.
+type PolicyFault struct{ Key, Text string }
+
+// PolicyFaults are all faults of a file, a line each.
+type PolicyFaults []PolicyFault
+
+func (f PolicyFaults) Error() string {
+	lines := make([]string, len(f))
+	for i, fault := range f {
+		lines[i] = fault.Key + ": " + fault.Text
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (b *policyBuilder) fault(key, format string, args ...any) {
+	b.faults = append(b.faults, PolicyFault{key, fmt.Sprintf(format, args...)})
 }
 
 func (b *policyBuilder) readWorkspaces() {
-	for _, w := range b.file.Workspaces {
+	for i, w := range b.file.Workspaces {
+		key := fmt.Sprintf("workspaces[%d]", i)
 		ws := adapters.Workspace(w)
 		switch ws.Platform() {
 		case adapters.Slack, adapters.Teams, adapters.Console:
 		default:
-			b.fault("workspaces: %q must start with slack:, teams: or console:", w)
+			b.fault(key, "%q must start with slack:, teams: or console:", w)
 			continue
 		}
 		if ws.ID() == "" || strings.ContainsAny(w, "{}/ ") {
-			b.fault("workspaces: %q needs a team or tenant id after the colon, without spaces, braces or slashes", w)
+			b.fault(key, "%q needs a team or tenant id after the colon, without spaces, braces or slashes", w)
 			continue
 		}
 		if !slices.Contains(b.workspaces, ws) {
@@ -42,33 +60,33 @@ func (b *policyBuilder) readWorkspaces() {
 		}
 	}
 	if len(b.file.Workspaces) == 0 {
-		b.fault("workspaces: list at least one, e.g. slack:T0123ABCD")
+		b.fault("workspaces", "list at least one, e.g. slack:T0123ABCD")
 	}
 }
 
 // scope reads group -> level; "all" sets every group, named groups override it.
 func (b *policyBuilder) scope(key string, in map[string]string) neoapi.Scope {
 	out := neoapi.Scope{}
-	set := func(g neoapi.Group, text string) {
-		level, err := neoapi.ParseLevel(text)
+	set := func(name string, groups ...neoapi.Group) {
+		level, err := neoapi.ParseLevel(in[name])
 		if err != nil {
-			b.fault("%s.%s: %q is not a level; write disabled, read_only or read_write", key, g, text)
+			b.fault(key+"."+name, "%q is not a level; write disabled, read_only or read_write", in[name])
 			return
 		}
-		out[g] = level
-	}
-	if text, ok := in["all"]; ok {
-		for _, g := range b.groups {
-			set(g, text)
+		for _, g := range groups {
+			out[g] = level
 		}
 	}
-	for name, text := range in {
+	if _, ok := in["all"]; ok {
+		set("all", b.groups...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(in)) {
 		switch {
 		case name == "all":
 		case slices.Contains(b.groups, neoapi.Group(name)):
-			set(neoapi.Group(name), text)
+			set(name, neoapi.Group(name))
 		default:
-			b.fault("%s: unknown group %q; `bot catalog` lists them", key, name)
+			b.fault(key+"."+name, "there is no such group; `bot catalog` lists them")
 		}
 	}
 	return out
@@ -77,17 +95,17 @@ func (b *policyBuilder) scope(key string, in map[string]string) neoapi.Scope {
 func (b *policyBuilder) readPeople() {
 	for i, f := range b.file.People {
 		if strings.TrimSpace(f.Name) == "" {
-			b.fault("people[%d]: name is missing", i)
+			b.fault(fmt.Sprintf("people[%d]", i), "name is missing")
 			continue
 		}
 		if _, dup := b.byName[f.Name]; dup {
-			b.fault("people: %q is listed twice", f.Name)
+			b.fault(fmt.Sprintf("people[%d]", i), "%q is listed twice", f.Name)
 			continue
 		}
 		p := &Person{Name: f.Name, NeoUserID: f.NeoUserID, Roles: f.Roles, TestMode: f.TestMode}
 		for _, r := range f.Roles {
 			if _, ok := b.file.Roles[r]; !ok {
-				b.fault("people.%s: role %q is not defined under roles", f.Name, r)
+				b.fault("people."+f.Name+".roles", "role %q is not defined under roles", r)
 			}
 		}
 		role := neoapi.Scope{}
@@ -112,9 +130,9 @@ func (b *policyBuilder) readPeople() {
 }
 
 func (b *policyBuilder) readAdmins() {
-	for _, name := range b.file.Admins {
+	for i, name := range b.file.Admins {
 		if _, ok := b.byName[name]; !ok {
-			b.fault("admins: %q is not listed under people", name)
+			b.fault(fmt.Sprintf("admins[%d]", i), "%q is not listed under people", name)
 		}
 	}
 }
@@ -123,18 +141,19 @@ func (b *policyBuilder) account(p *Person, platform adapters.Platform, team, id 
 	if team == "" && id == "" {
 		return
 	}
+	at := fmt.Sprintf("people.%s.%s", p.Name, platform)
 	if team == "" || id == "" {
-		b.fault("people.%s.%s: needs both the team or tenant and the id", p.Name, platform)
+		b.fault(at, "needs both the team or tenant and the id")
 		return
 	}
 	w := adapters.NewWorkspace(platform, team)
 	if !slices.Contains(b.workspaces, w) {
-		b.fault("people.%s.%s: %s is not listed under workspaces", p.Name, platform, w)
+		b.fault(at, "%s is not listed under workspaces", w)
 		return
 	}
 	key := userKey{w, id}
 	if other, dup := b.byUser[key]; dup {
-		b.fault("people: %s and %s have the same %s account %s", other.Name, p.Name, platform, id)
+		b.fault(at, "%s has the same %s account %s", other.Name, platform, id)
 		return
 	}
 	b.byUser[key] = p
@@ -142,15 +161,16 @@ func (b *policyBuilder) account(p *Person, platform adapters.Platform, team, id 
 }
 
 func (b *policyBuilder) readChannels() {
-	for _, f := range b.file.Channels {
+	for i, f := range b.file.Channels {
+		key := fmt.Sprintf("channels[%d].match", i)
 		if f.Match != "direct" && f.Match != "*" {
-			b.place("channels", f.Match)
+			b.place(key, f.Match)
 		}
 		if _, dup := b.channels[f.Match]; dup {
-			b.fault("channels: %q is listed twice", f.Match)
+			b.fault(key, "%q is listed twice", f.Match)
 			continue
 		}
-		b.channels[f.Match] = channel{scope: b.scope("channels."+f.Match, f.Permissions), testMode: f.TestMode}
+		b.channels[f.Match] = channel{scope: b.scope("channels."+f.Match+".permissions", f.Permissions), testMode: f.TestMode}
 	}
 }
 
@@ -158,7 +178,7 @@ func (b *policyBuilder) readChannels() {
 func (b *policyBuilder) place(key, text string) (adapters.Workspace, string) {
 	ws, conversation, ok := strings.Cut(text, "/")
 	if !ok || conversation == "" || !slices.Contains(b.workspaces, adapters.Workspace(ws)) {
-		b.fault("%s: %q must be a listed workspace, a slash and a conversation id, e.g. slack:T0123ABCD/C0456", key, text)
+		b.fault(key, "%q must be a listed workspace, a slash and a conversation id, e.g. slack:T0123ABCD/C0456", text)
 		return "", ""
 	}
 	return adapters.Workspace(ws), conversation
@@ -173,7 +193,7 @@ func (b *policyBuilder) readRules() {
 			Quorum: max(f.Quorum, 1), SelfApproval: f.SelfApproval, Expires: b.expiry(key+".expires", f.Expires, def),
 		}
 		if f.Quorum < 0 {
-			b.fault("%s.quorum: must be 1 or more", key)
+			b.fault(key+".quorum", "must be 1 or more")
 		}
 		b.checkMatch(key, r)
 		for _, a := range f.Approvers {
@@ -187,7 +207,7 @@ func (b *policyBuilder) readRules() {
 			n++
 		}
 		if n > 0 && r.Quorum > n {
-			b.fault("%s.quorum: %d approvals are asked for, but only %d people can give one", key, r.Quorum, n)
+			b.fault(key+".quorum", "%d approvals are asked for, but only %d can be given: add approvers or lower it", r.Quorum, n)
 		}
 		b.rules = append(b.rules, r)
 	}
@@ -195,16 +215,16 @@ func (b *policyBuilder) readRules() {
 
 func (b *policyBuilder) checkMatch(key string, r Rule) {
 	if r.Group != "" && !slices.Contains(b.groups, r.Group) {
-		b.fault("%s.group: unknown group %q; `bot catalog` lists them", key, r.Group)
+		b.fault(key+".group", "there is no group %q; `bot catalog` lists them", r.Group)
 	}
 	switch r.Risk {
 	case "", neoapi.Routine, neoapi.Configuration, neoapi.Destructive:
 	default:
-		b.fault("%s.risk: %q is not a risk; write routine, configuration or destructive", key, r.Risk)
+		b.fault(key+".risk", "%q is not a risk; write routine, configuration or destructive", r.Risk)
 	}
 	if r.Operation != "" {
 		if op, ok := b.catalog.Operation(r.Operation); !ok || op.Access != neoapi.Write {
-			b.fault("%s.operation: %q is not a write operation; `bot catalog` lists them", key, r.Operation)
+			b.fault(key+".operation", "%q is not a write operation; `bot catalog` lists them", r.Operation)
 		}
 	}
 }
@@ -214,14 +234,14 @@ func (b *policyBuilder) addApprover(key string, r *Rule, name string) {
 	if !isRole {
 		p, ok := b.byName[name]
 		if !ok {
-			b.fault("%s.approvers: %q is not listed under people", key, name)
+			b.fault(key+".approvers", "%q is not listed under people", name)
 		} else if !slices.Contains(r.Approvers, p) {
 			r.Approvers = append(r.Approvers, p)
 		}
 		return
 	}
 	if _, ok := b.file.Roles[role]; !ok {
-		b.fault("%s.approvers: role %q is not defined under roles", key, role)
+		b.fault(key+".approvers", "role %q is not defined under roles", role)
 	}
 	r.Roles = append(r.Roles, role)
 	for _, p := range b.people {
@@ -237,7 +257,7 @@ func (b *policyBuilder) expiry(key, text string, def time.Duration) time.Duratio
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d < time.Minute || d > maxExpiry {
-		b.fault("%s: %q must be a duration between 1m and %s, e.g. 8h", key, text, maxExpiry)
+		b.fault(key, "%q must be a duration between 1m and %dh, e.g. 8h", text, int(maxExpiry.Hours()))
 		return def
 	}
 	return d
@@ -247,13 +267,13 @@ func (b *policyBuilder) readSchedules() {
 	for i, s := range b.file.Schedules {
 		key := fmt.Sprintf("schedules[%d]", i)
 		if _, err := cron.ParseStandard(s.Cron); err != nil {
-			b.fault("%s.cron: %q is not a schedule; write five fields, e.g. \"0 8 * * 1-5\"", key, s.Cron)
+			b.fault(key+".cron", "%q is not a schedule; write five fields, e.g. \"0 8 * * 1-5\"", s.Cron)
 		}
 		if strings.TrimSpace(s.Ask) == "" {
-			b.fault("%s.ask: write the question to post the answer to", key)
+			b.fault(key+".ask", "write the question to post the answer to")
 		}
 		if _, ok := b.byName[s.As]; !ok {
-			b.fault("%s.as: %q is not listed under people", key, s.As)
+			b.fault(key+".as", "%q is not listed under people", s.As)
 		}
 		b.place(key+".channel", s.Channel)
 	}

@@ -30,11 +30,12 @@ func TestPolicyFaults(t *testing.T) {
 		"no workspace":       {func(f *PolicyFile) { f.Workspaces, f.People = nil, nil; f.Admins, f.Approvals.Rules = nil, nil }, "list at least one"},
 		"strange workspace":  {func(f *PolicyFile) { f.Workspaces[0] = "irc:x" }, `"irc:x" must start with`},
 		"brace":              {func(f *PolicyFile) { f.Workspaces[0] = "slack:T{1}" }, "without spaces, braces"},
-		"unknown group":      {func(f *PolicyFile) { f.Permissions = map[string]string{"agent": "read_only"} }, `unknown group "agent"`},
+		"unknown group":      {func(f *PolicyFile) { f.Permissions = map[string]string{"agent": "read_only"} }, "permissions.agent: there is no such group"},
 		"unknown level":      {func(f *PolicyFile) { f.Permissions = map[string]string{"all": "write"} }, "read_only or read_write"},
+		"level for all":      {func(f *PolicyFile) { f.Permissions = map[string]string{"all": "write"} }, "permissions.all: \"write\" is not a level"},
 		"role not defined":   {func(f *PolicyFile) { f.People[0].Roles = []string{"king"} }, `role "king" is not defined`},
 		"twice":              {func(f *PolicyFile) { f.People[1].Name = "Riley" }, "listed twice"},
-		"one account, two":   {func(f *PolicyFile) { f.People[1].Slack = f.People[0].Slack }, "same slack account"},
+		"one account, two":   {func(f *PolicyFile) { f.People[1].Slack = f.People[0].Slack }, "people.Sam.slack: Riley has the same slack account"},
 		"half an account":    {func(f *PolicyFile) { f.People[0].Slack.ID = "" }, "needs both"},
 		"foreign account":    {func(f *PolicyFile) { f.People[0].Slack.Team = "T9" }, "not listed under workspaces"},
 		"unknown approver":   {func(f *PolicyFile) { f.Approvals.Rules[2].Approvers = []string{"Nobody"} }, `"Nobody" is not listed`},
@@ -43,7 +44,7 @@ func TestPolicyFaults(t *testing.T) {
 		"unknown risk":       {func(f *PolicyFile) { f.Approvals.Rules[1].Risk = "high" }, "routine, configuration or destructive"},
 		"expiry":             {func(f *PolicyFile) { f.Approvals.Expires = "8 hours" }, "e.g. 8h"},
 		"channel of nowhere": {func(f *PolicyFile) { f.Approvals.Rules[2].Channel = "C_OPS" }, "a slash and a conversation id"},
-		"admin unknown":      {func(f *PolicyFile) { f.Admins = []string{"Boss"} }, `admins: "Boss"`},
+		"admin unknown":      {func(f *PolicyFile) { f.Admins = []string{"Boss"} }, `admins[0]: "Boss"`},
 		"bad cron": {func(f *PolicyFile) {
 			f.Schedules = []ScheduleFile{{Cron: "daily", Ask: "x", As: "Sam", Channel: "slack:T1/C1"}}
 		}, "five fields"},

@@ -95,7 +95,8 @@ func (d *doctor) policyFile(context.Context) {
 	}
 	p, err := readPolicy(d.cfg.PolicyPath)
 	if err != nil {
-		for fault := range strings.SplitSeq(err.Error(), "; ") {
+		text, _ := strings.CutPrefix(err.Error(), policyPrefix(d.cfg.PolicyPath))
+		for fault := range strings.SplitSeq(text, "\n") {
 			d.fail("policy", "%s", fault)
 		}
 		return
@@ -169,6 +170,9 @@ func (d *doctor) neo(ctx context.Context) {
 		d.ok("neo", "key accepted at %s, time zone of the tenant: %s", d.cfg.NeoBaseURL, orNone(settings.Timezone))
 	case errors.As(err, &refused) && refused.Status == 401:
 		d.fail("neo", "NEO_API_KEY was refused: is it expired or revoked? Create a new one in the dashboard")
+		return
+	case errors.As(err, &refused) && refused.Status == 404:
+		d.fail("neo", "there is no Neo API at %s: NEO_BASE_URL is its address, without a path or with /public-api", d.cfg.NeoBaseURL)
 		return
 	case errors.As(err, &refused) && refused.Status == 403:
 		d.warn("neo", "the key may not read the tenant's settings: times will be shown in UTC")

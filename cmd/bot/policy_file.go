@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -22,8 +23,9 @@ import (
 // maxPolicyFile bounds the policy file; a team's is some kilobytes.
 const maxPolicyFile = 1 << 20
 
-// readPolicy reads and checks the policy file at path. Every fault of the file
-// is in the error: those of its form with line numbers, then those of its sense.
+// readPolicy reads and checks the policy file at path. The faults of the file
+// are all in the error, each with its line: those of its form, or when it has
+// none, those of its sense.
 func readPolicy(path string) (*intents.Policy, error) {
 	f, err := os.Open(path) //nolint:gosec // G304: the operator names the file
 	if err != nil {
@@ -35,14 +37,17 @@ func readPolicy(path string) (*intents.Policy, error) {
 		return nil, fmt.Errorf("policy file: %w", err)
 	}
 	if len(src) > maxPolicyFile {
-		return nil, fmt.Errorf("policy file %s: larger than %d bytes", path, maxPolicyFile)
+		return nil, fmt.Errorf("%slarger than %d bytes", policyPrefix(path), maxPolicyFile)
 	}
 	p, err := parsePolicy(src)
 	if err != nil {
-		return nil, fmt.Errorf("policy file %s: %w", path, err)
+		return nil, fmt.Errorf("%s%w", policyPrefix(path), err)
 	}
 	return p, nil
 }
+
+// policyPrefix is how every fault of a file begins.
+func policyPrefix(path string) string { return "policy file " + path + ": " }
 
 // parsePolicy is readPolicy without the file.
 func parsePolicy(src []byte) (*intents.Policy, error) {
@@ -54,7 +59,11 @@ func parsePolicy(src []byte) (*intents.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return intents.NewPolicy(file, catalog)
+	p, err := intents.NewPolicy(file, catalog)
+	if err != nil {
+		return nil, withLines(err, src)
+	}
+	return p, nil
 }
 
 // decodePolicy is strict: a key that is not known is a fault, because a
@@ -168,6 +177,78 @@ func didYouMean(key string, known []string) string {
 	}
 	known = slices.Sorted(slices.Values(known))
 	return "; known here: " + strings.Join(known, ", ")
+}
+
+// withLines puts before each fault of a policy the line of the file it is on.
+func withLines(err error, src []byte) error {
+	var faults intents.PolicyFaults
+	var doc yaml.Node
+	if !errors.As(err, &faults) || yaml.Unmarshal(src, &doc) != nil || len(doc.Content) == 0 {
+		return err
+	}
+	out := make([]error, len(faults))
+	for i, f := range faults {
+		out[i] = fmt.Errorf("line %d: %s: %s", lineOf(doc.Content[0], f.Key), f.Key, f.Text)
+	}
+	return errors.Join(out...)
+}
+
+// lineOf walks down the key as far as the file goes: a key that is missing is
+// on the line of what it is missing from.
+func lineOf(n *yaml.Node, key string) int {
+	line := n.Line
+	for key != "" {
+		at, next, rest := stepDown(n, key)
+		if next == nil {
+			break
+		}
+		n, line, key = next, at, rest
+	}
+	return line
+}
+
+// stepDown goes one part of the key down: the line of that part, its node and the
+// rest of the key. Names may have dots, so the parts are those of the file.
+func stepDown(n *yaml.Node, key string) (line int, next *yaml.Node, rest string) {
+	for i, c := range n.Content {
+		switch {
+		case n.Kind == yaml.MappingNode && i%2 == 1:
+		case n.Kind == yaml.MappingNode:
+			if rest, ok := cutPart(key, c.Value); ok {
+				return c.Line, n.Content[i+1], rest
+			}
+		default:
+			if rest, ok := cutPart(key, "["+strconv.Itoa(i)+"]"); ok {
+				return c.Line, c, rest
+			}
+			if rest, ok := cutPart(key, nameOf(c)); ok {
+				return c.Line, c, rest
+			}
+		}
+	}
+	return 0, nil, ""
+}
+
+// cutPart takes a whole part off the front of the key.
+func cutPart(key, part string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(key, part)
+	if !ok || part == "" || (rest != "" && rest[0] != '.' && rest[0] != '[') {
+		return "", false
+	}
+	return strings.TrimPrefix(rest, "."), true
+}
+
+// nameOf is what an entry of people or channels goes by.
+func nameOf(entry *yaml.Node) string {
+	if entry.Kind != yaml.MappingNode {
+		return ""
+	}
+	for i := 0; i+1 < len(entry.Content); i += 2 {
+		if k := entry.Content[i].Value; k == "name" || k == "match" {
+			return entry.Content[i+1].Value
+		}
+	}
+	return ""
 }
 
 // livePolicy is the policy in force. A reload counts at once for everything

@@ -46,7 +46,12 @@ func TestParsePolicyFaults(t *testing.T) {
 		"twice":             {smallPolicy + "people: []\n", []string{"line 7", "people", "already defined"}},
 		"two documents":     {smallPolicy + "---\npermissions: {}\n", []string{"more than one YAML document"}},
 		"not YAML":          {"workspaces: [\n", []string{"line"}},
-		"checked for sense": {strings.Replace(smallPolicy, "read_only", "write", 1), []string{"disabled, read_only or read_write"}},
+		"checked for sense": {strings.Replace(smallPolicy, "read_only", "write", 1), []string{"line 4: roles.tech.permissions.agents:", "disabled, read_only or read_write"}},
+		"sense of a person": {strings.Replace(smallPolicy, "roles: [tech]", "roles: [king]", 1), []string{`line 5: people.Riley.roles: role "king"`}},
+		"sense of an entry": {smallPolicy + "admins:\n  - Riley\n  - Boss\n", []string{`line 9: admins[1]: "Boss" is not listed`}},
+		"name with a dot":   {smallPolicy + "approvals:\n  rules:\n    - group: agents\n      approvers: [role:a.b]\n", []string{`line 10: approvals.rules[0].approvers: role "a.b"`}},
+		"channel":           {strings.Replace(smallPolicy, `"*", permissions: {all: read_write`, "console:local/a.b, permissions: {agents: rw", 1), []string{`line 6: channels.console:local/a.b.permissions.agents: "rw"`}},
+		"each on its line":  {strings.Replace(smallPolicy, "read_write", "rw", 1) + "admins: [Boss]\n", []string{"line 3: permissions.all:", "\nline 7: admins[0]:"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
