@@ -276,15 +276,19 @@ func planChangeSetting(ctx context.Context, _ *Service, a *ask, in args) (outcom
 	if err != nil {
 		return outcome{}, err
 	}
+	changes := diff(before, body)
+	if len(changes) == 0 {
+		return outcome{}, no("It is set like that already", "Nothing to do.")
+	}
 	return outcome{proposal: &proposal{
 		title: "Change the " + in["setting"], target: "settings of " + orNone(set.Name, "the tenant"),
-		change: neoapi.Change{Op: "update_settings", Body: body, Before: before}, changes: diff(before, body),
+		change: neoapi.Change{Op: "update_settings", Body: body, Before: before}, changes: changes,
 		warning: "It applies to every agent of the tenant.",
 	}}, nil
 }
 
 // planKeys says why keys stay out of chat.
-func planKeys(_ context.Context, _ *Service, a *ask, _ args) (outcome, error) {
+func planKeys(context.Context, *Service, *ask, args) (outcome, error) {
 	return outcome{refusal: "keys", card: refusedCard("Keys are not managed from chat",
-		"A key opens everything in Neo, and a chat keeps what is written in it. An admin makes, rotates and revokes keys in Neo's dashboard under Roles & Access. "+askAdmin(a.policy))}, nil
+		"A key opens everything in Neo, and a chat keeps what is written in it. An admin makes, rotates and revokes keys in Neo's dashboard under Roles & Access.")}, nil
 }

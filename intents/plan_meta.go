@@ -42,7 +42,7 @@ func plainExample(s string) string {
 	return strings.NewReplacer("<agent>", "Ticket triage", "<ticket>", "48213", "<when>", "today",
 		"<month>", "last month", "<name>", "Triage EU", "<run>", "of ticket 48213",
 		"<template>", "License audit", "<company>", "Contoso", "<integration>", "ConnectWise", "<skill>", "VPN first aid",
-		"<session>", "my printer", "<request>", "912", "<handover>", "h-1", "<text>", "…", "<operation>", "list technicians").Replace(s)
+		"<session>", "my printer", "<request>", "912", "<handover>", "h-1", "<text>", "…", "<operation>", "callback funnel", "<value>", "Europe/Berlin").Replace(s)
 }
 
 // may reports whether the person may use every operation of an intent here.

@@ -23,7 +23,7 @@ func planListRuns(ctx context.Context, s *Service, a *ask, in args) (outcome, er
 		if err != nil {
 			return outcome{}, err
 		}
-		filter.AgentID, title = string(agent.ID), agent.Name
+		filter.AgentID, title = string(agent.ID), "Runs of "+agent.Name
 	}
 	span, words, err := a.span(in["when"], filter.EntityNumber == "")
 	if err != nil {

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"neobot/adapters"
 	"neobot/approvals"
 )
 
@@ -38,15 +41,49 @@ such a file with: bot audit verify --file`,
 			if err != nil {
 				return err
 			}
-			return a.withAudit(func(trail *approvals.Audit) error {
-				return trail.Export(cmd.Context(), workspace, a.out, from)
-			})
+			return a.export(cmd.Context(), workspace, from)
 		},
 	}
 	cmd.Flags().StringVar(&workspace, "workspace", "", "workspace as in the policy file, e.g. slack:T0123ABCD (required)")
 	cmd.Flags().StringVar(&since, "since", "", "from when on: a date (2026-11-20), a time (RFC 3339) or an age (72h); default all")
 	_ = cmd.MarkFlagRequired("workspace") // fails only for a flag that is not there
 	return cmd
+}
+
+// export writes the records; that there are none is said, because a misspelled
+// workspace looks just like that.
+func (a *app) export(ctx context.Context, workspace string, from time.Time) error {
+	if err := workspaceFault(workspace); err != nil {
+		return err
+	}
+	return a.withAudit(func(trail *approvals.Audit) error {
+		lines := lineCount{to: a.out}
+		err := trail.Export(ctx, workspace, &lines, from)
+		if err == nil && lines.n <= 1 { // the closing line
+			_, _ = fmt.Fprintf(a.err, "bot: no records of %s; is it spelled as in the policy file?\n", workspace)
+		}
+		return err
+	})
+}
+
+// workspaceFault refuses what cannot be a workspace.
+func workspaceFault(name string) error {
+	w := adapters.Workspace(name)
+	if slices.Contains([]adapters.Platform{adapters.Slack, adapters.Teams, adapters.Console}, w.Platform()) && w.ID() != "" {
+		return nil
+	}
+	return fmt.Errorf("--workspace %q is none; write it as in the policy file, e.g. slack:T0123ABCD", name)
+}
+
+// lineCount counts the lines on their way.
+type lineCount struct {
+	to io.Writer
+	n  int
+}
+
+func (c *lineCount) Write(p []byte) (int, error) {
+	c.n += bytes.Count(p, []byte{'\n'})
+	return c.to.Write(p)
 }
 
 // sinceTime reads --since; empty is the beginning.
@@ -86,6 +123,8 @@ later that the trail was not rewritten as a whole. Exit code 1 when something is
 				return a.verifyFile(file, head)
 			case head != "" && workspace == "":
 				return errors.New("--head needs --workspace: each workspace has its own chain")
+			case workspace != "" && workspaceFault(workspace) != nil:
+				return workspaceFault(workspace)
 			}
 			return a.verifyStored(cmd.Context(), workspace, head)
 		},

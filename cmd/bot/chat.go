@@ -35,7 +35,12 @@ It needs NEO_API_KEY and a policy file (NEOBOT_CONFIG) with a console: workspace
 people with a console name. With REDIS_URL a change asked for here can be approved
 elsewhere; without, it ends with the process.`,
 		Example: `  bot ask --as riley "what failed today?"`,
-		Args:    cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New(`no question: bot ask "what failed today?"`)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.ask(cmd.Context(), as, strings.Join(args, " "))
 		},

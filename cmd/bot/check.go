@@ -114,6 +114,12 @@ func (d *doctor) policyFile(context.Context) {
 	if d.cfg.teamsOn() && len(pc.of(adapters.Teams)) == 0 {
 		d.fail("policy", "no teams: workspace is listed, so nobody in Teams would be answered")
 	}
+	if !d.cfg.slackOn() && len(pc.of(adapters.Slack)) > 0 {
+		d.warn("policy", "a slack: workspace is listed, but no SLACK_ variable is set: nobody in Slack is answered")
+	}
+	if !d.cfg.teamsOn() && len(pc.of(adapters.Teams)) > 0 {
+		d.warn("policy", "a teams: workspace is listed, but no TEAMS_ variable is set: nobody in Teams is answered")
+	}
 }
 
 func (d *doctor) redisServer(ctx context.Context) {

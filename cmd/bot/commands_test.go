@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,10 +84,12 @@ func TestCommandsRefuse(t *testing.T) {
 		"serve without anything":    {nil, []string{"serve"}, "REDIS_URL is not set"},
 		"ask without a name":        {vars, []string{"ask", "agents"}, "say who you are with --as: riley, sam"},
 		"ask as nobody":             {vars, []string{"ask", "--as", "kim", "agents"}, `nobody has the console name "kim"`},
-		"ask without a question":    {vars, []string{"ask", "--as", "riley"}, "at least 1 arg"},
+		"ask without a question":    {vars, []string{"ask", "--as", "riley"}, "no question: bot ask"},
 		"ask without a key":         {vars[1:], []string{"ask", "--as", "riley", "agents"}, "NEO_API_KEY is not set"},
 		"export without workspace":  {nil, []string{"audit", "export"}, `required flag(s) "workspace"`},
 		"export of no time":         {nil, []string{"audit", "export", "--workspace", "slack:T1", "--since", "monday"}, "--since"},
+		"export of no workspace":    {nil, []string{"audit", "export", "--workspace", "T1"}, `"T1" is none; write it as in the policy file`},
+		"verify no workspace":       {nil, []string{"audit", "verify", "--workspace", "irc:T1"}, `"irc:T1" is none`},
 		"verify both":               {nil, []string{"audit", "verify", "--file", "x", "--redis"}, "--file stands alone"},
 		"verify head of what":       {nil, []string{"audit", "verify", "--head", "ab"}, "--head needs --workspace"},
 		"verify no file":            {nil, []string{"audit", "verify", "--file", "/nonexistent"}, "no such file"},
@@ -178,6 +182,59 @@ func TestAskThenApprove(t *testing.T) {
 	a, _, faults := testApp(strings.Replace(export, "Riley", "Kim", 1))
 	if code := a.run(t.Context(), []string{"audit", "verify", "--file", "-"}); code != 1 || !strings.Contains(faults.String(), "NOT intact from record") {
 		t.Errorf("altered export: exit code %d, %s", code, faults)
+	}
+}
+
+// A misspelled workspace looks like one without records: that is said, beside
+// the file that says it too.
+func TestExportOfNothing(t *testing.T) {
+	t.Parallel()
+	a, out, faults := testApp("", "REDIS_URL=redis://"+miniredis.RunT(t).Addr())
+	code := a.run(t.Context(), []string{"audit", "export", "--workspace", "slack:T0HOEM"})
+	if code != 0 || strings.Count(out.String(), "\n") != 1 || !strings.Contains(faults.String(), "no records of slack:T0HOEM") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, out, faults)
+	}
+}
+
+// A wrong line leaves the package of before as it was.
+func TestTeamsPackageIsKept(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "neobot-teams.zip")
+	write := func(website string) int {
+		a, _, _ := testApp("")
+		return a.run(t.Context(), []string{
+			"manifest", "teams", "--out", path, "--website", website, "--app-id", "00000000-0000-0000-0000-000000000001",
+		})
+	}
+	if code := write("https://msp.example.com"); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	before, err := os.ReadFile(path) //nolint:gosec // G304: a file of the test
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := write("msp.example.com"); code != 1 {
+		t.Errorf("exit code %d", code)
+	}
+	after, err := os.ReadFile(path) //nolint:gosec // G304: a file of the test
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the package has changed (%v)", err)
+	}
+}
+
+// A run that was approved goes on for a while: a line says so under its card.
+func TestChatSaysThatARunIsUnderWay(t *testing.T) {
+	t.Parallel()
+	vars, _ := terminalEnv(t)
+	own := filepath.Join(t.TempDir(), "policy.yaml")
+	src := strings.Replace(terminalPolicy, "approvers: [Sam]", "self_approval: true", 1)
+	if err := os.WriteFile(own, []byte(src), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	vars = append(slices.DeleteFunc(vars, func(v string) bool { return strings.HasPrefix(v, "NEOBOT_CONFIG=") }), "NEOBOT_CONFIG="+own)
+	a, out, faults := testApp("run License audit now\n1\n", vars...)
+	if code := a.run(t.Context(), []string{"chat", "--as", "riley"}); code != 0 || !strings.Contains(out.String(), "── card 1: Approved by Riley") {
+		t.Errorf("exit code %d\n%s%s", code, out, faults)
 	}
 }
 

@@ -60,3 +60,39 @@ func TestExamplePolicy(t *testing.T) {
 		t.Errorf("%s is not what docs/configuration.md shows", path)
 	}
 }
+
+var codeSpan = regexp.MustCompile("`([^`\n]+)`")
+
+// Every sentence docs/using.md quotes is understood, said one after the other to
+// the sandbox without a model.
+func TestSentencesOfUsing(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/using.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, m := range codeSpan.FindAllStringSubmatch(string(text), -1) {
+		if m[1] != "/neo" && m[1] != "Why?" && m[1] != "Show" && !strings.HasSuffix(m[1], "…") { // a command of Slack, buttons
+			said = append(said, m[1])
+		}
+	}
+	vars, _ := terminalEnv(t)
+	a, out, faults := testApp(strings.Join(said, "\n")+"\n", vars...)
+	if code := a.run(t.Context(), []string{"chat", "--as", "riley"}); code != 0 {
+		t.Fatalf("exit code %d, %s", code, faults)
+	}
+	answers := newCard.Split(out.String(), -1)[1:]
+	if len(answers) != len(said) || len(said) < 70 {
+		t.Fatalf("%d answers to %d sentences\n%s", len(answers), len(said), out)
+	}
+	for i, answer := range answers {
+		for _, no := range []string{"I did not get that", "does not read as a plain instruction", "There is no ", "Which operation?"} {
+			if strings.Contains(answer, no) {
+				t.Errorf("%s\n%s", said[i], answer)
+			}
+		}
+	}
+}
+
+var newCard = regexp.MustCompile(`── card \d+ ─+\n`)

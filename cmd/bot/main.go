@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -69,6 +70,21 @@ func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }
 
+// built is the version given to the linker, where the build sees no repository.
+var built string
+
+// version is what the build says about itself: a tag, or a commit and its day.
+func version() string {
+	if built != "" {
+		return built
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "unknown"
+	}
+	return info.Main.Version
+}
+
 // root is the command tree. Every command checks its own flags and arguments;
 // usage is only printed when asked for.
 func (a *app) root() *cobra.Command {
@@ -79,6 +95,7 @@ func (a *app) root() *cobra.Command {
 
 Try it without any account:   bot demo
 Run it for your team:         bot serve      (bot check tells what is missing)`,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -51,14 +52,13 @@ The app id is that of the bot registration: TEAMS_APP_ID, unless --app-id is giv
 }
 
 func (a *app) writeTeamsPackage(path string, m teams.ManifestConfig) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644) //nolint:gosec // the file the person named, to be uploaded
-	if err != nil {
+	var pack bytes.Buffer // whole before the file is touched: a fault leaves the package of before
+	if err := teams.WritePackage(&pack, m); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, pack.Bytes(), 0o644); err != nil { //nolint:gosec // the file the person named, to be uploaded
 		return fmt.Errorf("write package: %w", err)
 	}
-	err = errors.Join(teams.WritePackage(f, m), f.Close())
-	if err != nil {
-		return errors.Join(err, os.Remove(path))
-	}
-	_, err = fmt.Fprintf(a.out, "%s written. Upload it at https://admin.teams.microsoft.com, Teams apps, Manage apps, Upload new app.\n", path)
+	_, err := fmt.Fprintf(a.out, "%s written. Upload it at https://admin.teams.microsoft.com, Teams apps, Manage apps, Upload new app.\n", path)
 	return err
 }

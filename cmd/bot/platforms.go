@@ -110,7 +110,7 @@ func connectSlack(ctx context.Context, c platformConfig, at ports) (*slack.Adapt
 		return nil, fmt.Errorf("SLACK_BOT_TOKEN is for one workspace, but the policy lists %d Slack workspaces", len(installed))
 	}
 	client := c.Metrics.client("slack", slackTimeout)
-	app, enterprise, err := slackApp(ctx, c.Config, client)
+	app, enterprise, err := slackApp(ctx, c.Config, installed[0].ID(), client)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func responseHosts(apiURL string) []string {
 
 // slackApp finds our app id, by which deliveries for other apps are refused:
 // configured, or part of the app token, or asked from Slack.
-func slackApp(ctx context.Context, cfg Config, client *http.Client) (app, enterprise string, err error) {
+func slackApp(ctx context.Context, cfg Config, team string, client *http.Client) (app, enterprise string, err error) {
 	if cfg.SlackAppID != "" {
 		return cfg.SlackAppID, "", nil
 	}
@@ -149,6 +149,9 @@ func slackApp(ctx context.Context, cfg Config, client *http.Client) (app, enterp
 	me, err := askSlack(ctx, cfg, client, "auth.test", nil)
 	if err != nil {
 		return "", "", err
+	}
+	if me.TeamID != team && me.EnterpriseID != team {
+		return "", "", fmt.Errorf("SLACK_BOT_TOKEN is of workspace slack:%s, but the policy lists slack:%s", me.TeamID, team)
 	}
 	bot, err := askSlack(ctx, cfg, client, "bots.info", url.Values{"bot": {me.BotID}})
 	if err != nil {
@@ -165,6 +168,7 @@ type slackSelf struct {
 	OK           bool   `json:"ok"`
 	Error        string `json:"error"`
 	BotID        string `json:"bot_id"`
+	TeamID       string `json:"team_id"`
 	EnterpriseID string `json:"enterprise_id"`
 	Bot          struct {
 		AppID string `json:"app_id"`
@@ -174,7 +178,7 @@ type slackSelf struct {
 func askSlack(ctx context.Context, cfg Config, client *http.Client, method string, args url.Values) (slackSelf, error) {
 	var self slackSelf
 	fault := func(err error) (slackSelf, error) {
-		return self, fmt.Errorf("slack %s, to find the app id (SLACK_APP_ID saves the question): %w", method, err)
+		return self, fmt.Errorf("slack %s: %w", method, err)
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(cfg.SlackAPIURL, "/")+"/"+method, strings.NewReader(args.Encode()))
 	if err != nil {
@@ -190,8 +194,11 @@ func askSlack(ctx context.Context, cfg Config, client *http.Client, method strin
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&self); err != nil {
 		return fault(err)
 	}
+	if !self.OK && method == "auth.test" {
+		return self, fmt.Errorf("slack refuses SLACK_BOT_TOKEN (%.60q): copy it again from the app's settings, OAuth & Permissions", self.Error)
+	}
 	if !self.OK {
-		return fault(fmt.Errorf("%q", self.Error))
+		return self, fmt.Errorf("slack does not tell the app id of this token (%.60q): set SLACK_APP_ID", self.Error)
 	}
 	return self, nil
 }

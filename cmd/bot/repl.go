@@ -322,9 +322,22 @@ func (r *repl) show(e console.Entry, as string) {
 	case e.Gone:
 	case e.Card == nil && e.From != as:
 		r.print("\n%s: %s", e.From, cards.Text(cards.Card{Summary: e.Text}, textWidth))
-	case e.Card == nil || e.Card.Status == cards.StatusWorking:
+	case e.Card == nil:
+	case e.Card.Status == cards.StatusWorking:
+		r.under(e)
 	default:
 		r.card(e)
+	}
+}
+
+// under is a line about a printed card that is at work, such as a run that was
+// approved and goes on; the whole card is printed again when it has ended.
+func (r *repl) under(e console.Entry) {
+	r.mu.Lock()
+	i := slices.IndexFunc(r.shown, func(c shownCard) bool { return c.entry == e.ID })
+	r.mu.Unlock()
+	if i >= 0 && e.Card.Summary != "" {
+		r.print("\n── card %d: %s\n", i+1, e.Card.Summary)
 	}
 }
 

@@ -90,7 +90,7 @@ func (s *server) run(ctx context.Context) error {
 	}
 	stopReload := s.reloadOnHangup(ctx)
 	defer stopReload()
-	s.log.InfoContext(ctx, "serving", "address", s.listener.Addr().String(), "workspaces", s.core.cfg.Workspaces, "model", modelName(s.cfg))
+	s.log.InfoContext(ctx, "serving", "version", version(), "address", s.listener.Addr().String(), "workspaces", s.core.cfg.Workspaces, "model", modelName(s.cfg))
 	err = s.core.run(ctx, s.intake, s.core.service.Run)
 	s.log.InfoContext(ctx, "stopped")
 	return err

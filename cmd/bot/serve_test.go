@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -126,19 +127,22 @@ func TestSlackApp(t *testing.T) {
 		change func(c *Config)
 		app    string
 		fault  string
+		team   string // of the policy
 	}{
-		"configured":       {func(c *Config) { c.SlackAppID = "A0GIVEN" }, "A0GIVEN", ""},
-		"in the app token": {func(c *Config) { c.SlackAppToken = "xapp-1-A0INTOKEN-123-abc" }, "A0INTOKEN", ""},
-		"asked":            {func(*Config) {}, "A0ASKED", ""},
-		"odd app token":    {func(c *Config) { c.SlackAppToken = "xapp-odd" }, "A0ASKED", ""},
-		"wrong token":      {func(c *Config) { c.SlackBotToken = "xoxb-wrong" }, "", "invalid_auth"},
-		"no Slack there":   {func(c *Config) { c.SlackAPIURL = "http://127.0.0.1:1/api/" }, "", "SLACK_APP_ID saves the question"},
+		"configured":       {func(c *Config) { c.SlackAppID = "A0GIVEN" }, "A0GIVEN", "", ""},
+		"in the app token": {func(c *Config) { c.SlackAppToken = "xapp-1-A0INTOKEN-123-abc" }, "A0INTOKEN", "", ""},
+		"asked":            {func(*Config) {}, "A0ASKED", "", ""},
+		"odd app token":    {func(c *Config) { c.SlackAppToken = "xapp-odd" }, "A0ASKED", "", ""},
+		"wrong token":      {func(c *Config) { c.SlackBotToken = "xoxb-wrong" }, "", "invalid_auth", ""},
+		"no Slack there":   {func(c *Config) { c.SlackAPIURL = "http://127.0.0.1:1/api/" }, "", "slack auth.test: ", ""},
+		"organisation":     {func(*Config) {}, "A0ASKED", "", "E0ORG"},
+		"other workspace":  {func(*Config) {}, "", "of workspace slack:T0HOME, but the policy lists slack:T0OTHER", "T0OTHER"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := good
 			tc.change(&c)
-			app, _, err := slackApp(t.Context(), c, newMetrics().client("slack", slackTimeout))
+			app, _, err := slackApp(t.Context(), c, cmp.Or(tc.team, s.Config().Team), newMetrics().client("slack", slackTimeout))
 			if app != tc.app || (err == nil) != (tc.fault == "") {
 				t.Errorf("app %q, error %v", app, err)
 			}
