@@ -244,7 +244,7 @@ func (r *reading) rankBy(said concepts) []scored {
 // ("connected?", of which company) gives way to the next that is nearly as likely.
 func (r *reading) pick() Routed {
 	b := r.best()
-	if r.mentionsOrder() && b.spec.Name != "help" && b.spec.Name != "my_permissions" {
+	if (r.mentionsOrder() || r.quotesOrder()) && b.spec.Name != "help" && b.spec.Name != "my_permissions" {
 		return r.aboutOrder()
 	}
 	if b.score < minScore {
@@ -280,6 +280,9 @@ func (r *reading) astray(s Spec, in Intent) bool {
 		return r.stray(in) > 0 // "who are you voting for?"
 	case s.Name == intentShowAgent:
 		return r.stray(in) >= 2 && !r.wholeName(in.Args["agent"])
+	}
+	if s.Name == "phone_numbers" {
+		return r.stray(in) > 0 // somebody's phone number
 	}
 	return cuedMore()[s.Name] && r.stray(in) >= 2
 }

@@ -47,7 +47,11 @@ func (r *reading) argument(s Spec, a Arg) string {
 	case ArgState:
 		return r.state(a)
 	case ArgText:
-		if v, ok := r.cutText(s.Name, a.Name); ok {
+		v, ok := r.cutText(s.Name, a.Name)
+		switch {
+		case ok && v == "" && s.Name == "list_templates":
+			return r.beforeNoun("templates")
+		case ok:
 			return v
 		}
 		return r.about(s)
@@ -72,7 +76,7 @@ func first(vs []string) string {
 
 // status of runs: concepts of the lexicon are named like the values.
 func (r *reading) status(enum []string) string {
-	if slices.Contains(enum, "failed") && r.hasOne("wrong") && !r.hasOne("completed") {
+	if slices.Contains(enum, "failed") && r.hasMain("wrong") && !r.hasMain("completed") {
 		return "failed"
 	}
 	for _, v := range enum {
@@ -80,7 +84,7 @@ func (r *reading) status(enum []string) string {
 		if v == "failed" {
 			concept = "fail"
 		}
-		if r.hasOne(concept) {
+		if r.hasMain(concept) {
 			return v
 		}
 	}
@@ -89,9 +93,9 @@ func (r *reading) status(enum []string) string {
 
 func (r *reading) state(a Arg) string {
 	switch {
-	case slices.Contains(a.Enum, "disabled") && r.hasOne("off"):
+	case slices.Contains(a.Enum, "disabled") && r.hasMain("off"):
 		return "disabled"
-	case slices.Contains(a.Enum, "enabled") && r.hasOne("on"):
+	case slices.Contains(a.Enum, "enabled") && r.hasMain("on"):
 		return "enabled"
 	case slices.Contains(a.Enum, "yes") && r.aboutMe():
 		return "yes"

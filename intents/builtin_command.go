@@ -22,12 +22,12 @@ type commandVerb struct {
 var commands = []commandVerb{
 	{intent: "disable_agent", verbs: "freeze|set _ to disabled|set _ to off|set _ to inactive|make _ inactive|take _ down|disable|deactivate|pause|suspend|stop|halt|kill|turn _ off|switch _ off|shut _ off|shut _ down|flip _ off|toggle _ off|take _ offline|put _ on hold"},
 	{intent: "enable_agent", verbs: "enable|activate|reactivate|reenable|unpause|resume|turn _ on|switch _ on|turn _ back on|switch _ back on|flip _ on|toggle _ on|bring _ back|bring _ back online|" +
-		"get _ back online|bring _ online|put _ back on|put _ back online|set _ to enabled|set _ to on|set _ to active|make _ active|switch _ back online|reinstate|unfreeze|unsuspend"},
-	{intent: "rename_agent", verbs: "rename|change the name of|change name of"},
+		"get _ back online|get _ running again|get _ going again|get _ up and running|bring _ online|put _ back on|put _ back online|set _ to enabled|set _ to on|set _ to active|make _ active|switch _ back online|reinstate|unfreeze|unsuspend"},
+	{intent: "rename_agent", verbs: "rename|change the name of|change name of|give _ the name"},
 	{intent: "run_agent", verbs: "run|rerun|execute|trigger|launch|invoke|kick off|fire off|set off|start a run of|do a run of|let _ run|have _ run|make _ run|" +
 		"start a new run of|do another run of|run _ once|let _ process|let _ handle|have _ process|have _ handle|have _ work on|let _ work on"},
 	{intent: "run_agent", verbs: "start|restart|start up|fire up|boot", alias: "enable_agent"},
-	{intent: "escalate", verbs: "escalate|escalating|contact|message|tell|ask|inform|notify|ping|report|raise|open|create|file|log|submit|send|call|get|talk to|speak to|speak with"},
+	{intent: "escalate", verbs: "escalate|escalating|contact|message|tell|ask|inform|notify|ping|report|report to|raise|open|create|file|log|submit|send|call|get|talk to|speak to|speak with"},
 }
 
 type opener struct {
@@ -54,6 +54,16 @@ var openers = []opener{
 	{"i wonder if you could", true},
 	{"can i get you to", true},
 	{"may i ask you to", true},
+	{"may i ask", false},
+	{"can i ask", false},
+	{"could i ask", false},
+	{"might i ask", false},
+	{"may i know", false},
+	{"can i know", false},
+	{"we would like to know", false},
+	{"do you know", false},
+	{"any idea", false},
+	{"would you know", false},
 	{"do me a favour and", false},
 	{"do me a favor and", false},
 	{"when you get a chance", false},
@@ -198,7 +208,10 @@ func (r *reading) orderAt(i int, clause [2]int) (order, bool) {
 	best, size := order{}, 0
 	rank := 0
 	known := r.verbs()
-	for _, stem := range stems(r.word(i)) {
+	for k, stem := range stems(r.word(i)) {
+		if k > 0 && r.word(i-1) != "mind" {
+			break // "running now" is no order
+		}
 		for _, v := range known.byStem[stem] {
 			c := known.verbs[v.command]
 			if c.needs != "" && !r.hasOne(c.needs) && !r.meansRun() {
@@ -284,7 +297,7 @@ func (r *reading) toSupport(i int, clause [2]int) bool {
 	}
 	for j := i + 1; j < clause[1]; j++ {
 		w, prev := r.word(j), r.word(j-1)
-		if w == "support" || w == "human" || w == "neoagent" || w == "team" && prev == "neo" {
+		if w == "bug" || w == "bugs" || w == "defect" || w == "support" || w == "human" || w == "neoagent" || w == "team" && prev == "neo" {
 			return true
 		}
 		if w == "neo" && (prev == "with" || prev == "to" || prev == "contact" || prev == "tell" || prev == "ask" || prev == "at" || prev == "inform") {
@@ -297,6 +310,9 @@ func (r *reading) toSupport(i int, clause [2]int) bool {
 // runNoun reports that "run" is a noun: "run 91233", "run history", "run failed".
 func (r *reading) runNoun(o order) bool {
 	next := r.word(o.verb[1])
+	if r.word(o.verb[0]) == "trigger" && r.inside(o.verb[1], "@ticket") && !r.hasOne("@agent") {
+		return true // "trigger 48213": what triggered it
+	}
 	if r.word(o.verb[0]) != "run" {
 		return r.word(o.verb[0]) == "rerun" && r.hasOne("@run")
 	}

@@ -40,6 +40,12 @@ func (r *reading) aboutMain() concepts {
 	return out
 }
 
+// hasMain is hasOne of the sentence that asks.
+func (r *reading) hasMain(concept string) bool {
+	r.scores()
+	return slices.ContainsFunc(r.items, func(it item) bool { return it.concept == concept && it.from >= r.focus })
+}
+
 // pointsAt reports words from a token on that stand for something said before.
 func (r *reading) pointsAt(from int) bool {
 	return slices.ContainsFunc(r.toks[from:], func(t token) bool { return backWords[t.w] })

@@ -51,11 +51,15 @@ func (r *reading) refusal(o order) string {
 		return askTimed
 	case o.intent == "rename_agent" && r.lateName(o):
 		return askQuote
-	case r.questioned(o) || strings.Contains(object, " instead of "):
+	case r.questioned(o) || strings.Contains(object, " instead of ") || describedOnly.MatchString(object) && len(r.agentsIn(o.verb[1], o.clause[1], o)) == 0:
 		return askMeant
 	}
 	return ""
 }
+
+// describedOnly is an agent told by what it does, not by name: "turn off the one
+// that keeps failing".
+var describedOnly = regexp.MustCompile(`\b(one|agent|workflow|bot|automation|whatever|whichever) (that|which|who|is|was|keeps)\b`)
 
 // questioned: "disable dispatch?" asks, "could you disable dispatch?" tells.
 func (r *reading) questioned(o order) bool {
@@ -296,6 +300,22 @@ func (r *reading) mentionsOrder() bool {
 	for i := range r.toks {
 		if !r.inside(i, "@agent") && isOrderVerb(r.word(i)) && r.word(i) != "run" && r.word(i) != "start" && r.word(i) != "stop" && r.word(i) != "trigger" {
 			return true
+		}
+	}
+	return false
+}
+
+// quotesOrder reports that the message repeats somebody's order about an agent
+// or run: “"run billing review" said the customer”.
+func (r *reading) quotesOrder() bool {
+	if !r.hasOne("@agent|@run") || r.hasOne("chat|skill|template") {
+		return false
+	}
+	for i, t := range r.toks {
+		if t.quoted && (i == 0 || !r.toks[i-1].quoted) {
+			if _, ok := r.orderAt(i, [2]int{i, len(r.toks)}); ok {
+				return true
+			}
 		}
 	}
 	return false

@@ -19,11 +19,11 @@ var textArgs = map[string]map[string]textArg{
 	"list_templates": {"about": {preps: "for|about|around|regarding|with|concerning"}},
 	"companies":      {"about": {preps: "about|like"}},
 	"show_template":  {"template": {nouns: "template"}},
-	"start_template": {"template": {nouns: "template"}, "name": {preps: "called|named"}},
+	"start_template": {"template": {nouns: "template"}, "name": {preps: "called|named|call|name"}},
 	"company":        {"company": {nouns: "company", preps: "for|of|at|about", left: true}},
 	"sync_runs":      {"integration": {nouns: "integration", preps: "of|for", left: true}},
 	"show_skill":     {"skill": {nouns: "skill"}},
-	"chat_session":   {"session": {nouns: "chat|session|conversation", preps: "about|title|titled|called|named|regarding|concerning|re"}},
+	"chat_session":   {"session": {nouns: "chat|session|conversation", preps: "about|on|title|titled|called|named|regarding|concerning|re"}},
 	"rmm_scripts":    {"company": {preps: "at|for", left: true}},
 	"pause_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}}, "resume_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}},
 	"cancel_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}}, "rerun_failed_backfill": {"backfill": {preps: "of|for|from|in", nouns: "backfill"}},
@@ -33,8 +33,8 @@ var textArgs = map[string]map[string]textArg{
 // Words that introduce what stands after a noun, and words that end it.
 var (
 	introWords = wordSet("called named of for about the a an from with is to that session conversation")
-	endWords   = wordSet("need needs require requires please now thanks today again look looks want wants contain contains do does work works say says sync synced called named connected granted set in on at over should can could do does is are i library sessions chats")
-	leadWords  = wordSet("so then rotate hit with regarding show me us the a an our what which does do is are was were has have had did how start agent from use create make new open read see view give get list tell display pull up please could can would you kindly hi hey i want to see who when whether integrations need needs needed by should we let wanna look at describe explain about pause resume cancel stop with set browse find fetch bring there any some all these those would like love d needs in")
+	endWords   = wordSet("need needs require requires please now thanks today again look looks want wants contain contains do does work works say says sync synced called named connected granted set in on at over should can could do does is are i library sessions chats go went going and come came run ran finish end ended been being fail failed failing fails working ok okay")
+	leadWords  = wordSet("so then rotate hit with regarding show me us the a an our what which does do is are was were has have had did how start agent from use create make new open read see view give get list tell display pull up please could can would you kindly hi hey i want to see who when whether integrations need needs needed by should we let wanna look at describe explain about pause resume cancel stop with set browse find fetch bring there any some all these those would like love d needs in more tell know around whats let lets go went")
 )
 
 // cutText finds a free-text argument; ok is false when the argument is not one
@@ -64,7 +64,7 @@ func (r *reading) cutText(intent, name string) (string, bool) {
 		}
 	}
 	if where.left {
-		return r.unknownWords(), true
+		return withoutGenitive(r.unknownWords()), true
 	}
 	return "", true
 }
@@ -81,7 +81,7 @@ func (r *reading) afterWord(preps, nouns string) string {
 	}
 	for i := from; i < len(r.toks); i++ {
 		if preps != "" && slices.Contains(strings.Split(preps, "|"), r.word(i)) && !r.inside(i, "@when|@agent") {
-			return r.valueFrom(i + 1)
+			return withoutGenitive(r.valueFrom(i + 1))
 		}
 	}
 	return ""
@@ -136,6 +136,22 @@ func (r *reading) valueBefore(i int) string {
 	return r.raw(from, i)
 }
 
+// beforeNoun are the words right before a noun that say which: "onboarding
+// templates", not "all templates".
+func (r *reading) beforeNoun(noun string) string {
+	for i := 1; i < len(r.toks); i++ {
+		if r.word(i) != noun {
+			continue
+		}
+		from := i
+		for from > 0 && i-from < 3 && r.toks[from-1].stop == 0 && (r.inside(from-1, "@agent") || !isCue(r.word(from-1))) && !leadWords[r.word(from-1)] {
+			from--
+		}
+		return r.raw(from, i)
+	}
+	return ""
+}
+
 // unknownWords is the first stretch of words that mean nothing to the router.
 func (r *reading) unknownWords() string {
 	from := max(r.object0, r.focus)
@@ -173,6 +189,7 @@ func (r *reading) isAcronym(i int) bool {
 
 var (
 	settingTo    = regexp.MustCompile(`(?is)^.*?\b(?:to|:|as|at)\s+(.+)$`)
+	settingEnd   = regexp.MustCompile(`\s([A-Z][A-Za-z]+/[A-Za-z_/]+|UTC|GMT|\d{1,2}(?::\d{2})?(?:\s?[ap]m)?)$`) // "set timezone Europe/Rome"
 	instructTo   = regexp.MustCompile(`(?is)\b(?:instructions?|prompt)\b.*?(?:\bto\b|\bwith\b|\bso that\b|:)\s*(.+)$`)
 	hourlyRate   = regexp.MustCompile(`(?i)\b(\d{1,5}(?:[.,]\d{1,2})?)\s*(?:\$|€|eur|usd|dollars?|euros?)?\s*(?:an|per|/|a)\s*(?:hour|hr|h)\b`)
 	daysBack     = regexp.MustCompile(`(?i)\b(\d{1,4})\s*days?\b`)
@@ -200,7 +217,19 @@ func (r *reading) writtenText(in *Intent) {
 		case slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "end" || t.w == "close" || t.w == "closing" }):
 			in.Args["setting"] = "end of business hours"
 		}
-		set("value", settingTo.FindStringSubmatch(strings.TrimSuffix(strings.TrimSuffix(text, " please"), " now")))
+		text = strings.TrimSuffix(strings.TrimSuffix(text, " please"), " now")
+		set("value", settingTo.FindStringSubmatch(text))
+		if in.Args["value"] == "" {
+			set("value", settingEnd.FindStringSubmatch(text))
+		}
+	case "start_template":
+		in.Args["name"] = strings.TrimPrefix(in.Args["name"], "it ")
+		if in.Args["name"] == "" {
+			delete(in.Args, "name")
+		}
+		if t := strings.TrimSpace(in.Args["template"]); in.Args["name"] != "" && strings.HasSuffix(t, " it") {
+			in.Args["template"] = strings.TrimSpace(strings.TrimSuffix(t, " it"))
+		}
 	case "start_roi":
 		set("rate", hourlyRate.FindStringSubmatch(text))
 		set("days", daysBack.FindStringSubmatch(text))
