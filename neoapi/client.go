@@ -34,7 +34,7 @@ type Config struct {
 	// the clear: only for a sandbox in a private network.
 	AllowPlainHTTP bool
 
-	HTTP    *http.Client  // nil: an own one with timeouts; its redirect rule is always replaced
+	HTTP    *http.Client  // nil: an own one; its redirect rule is always replaced, and it never goes without a timeout
 	Catalog *Catalog      // nil: Embedded
 	Budget  Budget        // nil: half of Neo's limit, in this process only
 	Logger  *slog.Logger  // nil: silent
@@ -173,6 +173,9 @@ func httpClient(given *http.Client) *http.Client {
 	}}
 	if given != nil {
 		*out = *given
+	}
+	if out.Timeout <= 0 { // a silent Neo must not hold anybody for ever
+		out.Timeout = attemptTimeout
 	}
 	out.CheckRedirect = sameHost
 	return out

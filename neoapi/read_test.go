@@ -462,3 +462,22 @@ func TestCache(t *testing.T) {
 		t.Errorf("the cache answered without a scope: %v", err)
 	}
 }
+
+// A Neo that takes the call and never answers must not hold a caller that set
+// no deadline for ever, whoever made the HTTP client: the sweep is one.
+func TestSilentNeoIsGivenUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newTestClient(t, "https://neo.example", func(c *Config) {
+			c.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			})}
+		})
+		began := time.Now()
+		_, err := c.Session(everything(t)).Fresh().Read(context.Background(), "get_agent", agent42)
+		if took := time.Since(began); err == nil || took > maxTries*attemptTimeout {
+			t.Errorf("%v after %s", err, took)
+		}
+	})
+}
