@@ -144,6 +144,23 @@ func TestAsk(t *testing.T) {
 	})
 }
 
+// The policy file of the command line goes before the one of the environment.
+func TestConfigFlag(t *testing.T) {
+	t.Parallel()
+	vars, _ := terminalEnv(t)
+	policy := strings.TrimPrefix(vars[2], "NEOBOT_CONFIG=")
+	for name, vars := range map[string][]string{"alone": vars[:2], "before the environment": append(vars[:2:2], "NEOBOT_CONFIG=/nonexistent")} {
+		a, out, faults := testApp("", vars...)
+		if code := a.run(t.Context(), []string{"ask", "--config", policy, "--as", "riley", "what failed today?"}); code != 0 {
+			t.Errorf("%s: exit code %d\n%s%s", name, code, out, faults)
+		}
+	}
+	a, _, faults := testApp("", vars...)
+	if code := a.run(t.Context(), []string{"ask", "--config", "/nonexistent", "--as", "riley", "x"}); code != 1 || !strings.Contains(faults.String(), "no such file") {
+		t.Errorf("wrong file: exit code %d, %s", code, faults)
+	}
+}
+
 // TestAskThenApprove shares a Redis between two processes' worth of commands:
 // what one person asks for in one is approved by another in the next, and the
 // audit trail of both is one.

@@ -154,7 +154,7 @@ func (c Config) check(needs ...need) error {
 			}
 		case needPolicy:
 			if c.PolicyPath == "" {
-				add("NEOBOT_CONFIG is not set: the path of the policy file, see docs/configuration.md")
+				add("NEOBOT_CONFIG (or --config) is not set: the path of the policy file, see docs/configuration.md")
 			}
 		case needChat:
 			if !c.slackOn() && !c.teamsOn() {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -101,10 +102,21 @@ Run it for your team:         bot serve      (bot check tells what is missing)`,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	policy := root.PersistentFlags().String("config", "", "policy file; without it NEOBOT_CONFIG names it")
+	root.PersistentPreRun = func(*cobra.Command, []string) { a.usePolicy(*policy) }
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(a.commands()...)
 	return root
+}
+
+// usePolicy lets the flag win over the environment.
+func (a *app) usePolicy(path string) {
+	if path == "" {
+		return
+	}
+	environ := a.environ
+	a.environ = func() []string { return append(slices.Clone(environ()), "NEOBOT_CONFIG="+path) }
 }
