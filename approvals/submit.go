@@ -3,8 +3,11 @@ package approvals
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // Submit stores a new pending request and returns it with its id; fresh is
@@ -52,6 +55,22 @@ func (s *Store) submit(ctx context.Context, r *Request, stale ID) (Request, erro
 		return s.submit(ctx, r, there)
 	}
 	return old, err
+}
+
+// ByKey returns the request that was submitted under a key. ErrNotFound when
+// there is none (any more).
+func (s *Store) ByKey(ctx context.Context, ws, key string) (Request, error) {
+	if err := checkWorkspace(ws); err != nil {
+		return Request{}, err
+	}
+	id, err := s.c.Redis.Get(ctx, s.key(ws, "key:"+key)).Result()
+	if errors.Is(err, redis.Nil) {
+		return Request{}, fmt.Errorf("request of key %.80q: %w", key, ErrNotFound)
+	}
+	if err != nil {
+		return Request{}, fmt.Errorf("request of key %.80q: %w", key, err)
+	}
+	return s.Get(ctx, ws, ID(id))
 }
 
 func checkRequest(r *Request, now time.Time) error {

@@ -115,7 +115,7 @@ func planDecide(ctx context.Context, _ *Service, a *ask, in args) (outcome, erro
 	if !isOpen(r) {
 		return outcome{}, no("Already decided", "%s decided it %s.", orNone(r.DecidedBy.Name, "Somebody"), a.clock(r.UpdatedAt.Time))
 	}
-	if a.who.NeoUserID == "" || !slices.ContainsFunc(r.Approvers, func(p neoapi.TilApprover) bool { return string(p.ID) == a.who.NeoUserID }) {
+	if !asks(r, a.who) {
 		return outcome{}, no("You cannot decide this", "Neo asks %s.", orNone(approverNames(r), "nobody"))
 	}
 	if in["seen"] != requestDigest(r) {
@@ -128,6 +128,33 @@ func planDecide(ctx context.Context, _ *Service, a *ask, in args) (outcome, erro
 		fields:    fields("Ticket", string(r.TicketNumber)),
 		confirmed: true,
 	}}, nil
+}
+
+// requestMoved compares a technician request with what the person saw when he
+// pressed, and asks once more whether Neo still names him. One that cannot be
+// read counts as moved.
+func (s *Service) requestMoved(ctx context.Context, j job) *result {
+	zone := s.timezone(ctx)
+	a := &ask{neo: j.session, zone: zone, now: s.Now().In(zone)}
+	r, err := a.findRequest(ctx, j.change.Path["request_id"])
+	if err != nil {
+		return &result{Code: "stale", Summary: "Neo could not show the request as it is now, so nothing was sent."}
+	}
+	if !isOpen(r) {
+		return &result{Code: "stale", Summary: "It is decided already: " + orNone(r.DecidedBy.Name, "somebody") + " was first. Nothing was sent."}
+	}
+	if who, ok := s.Policy().Person(j.rec.Requester); !ok || !asks(r, who) {
+		return &result{Code: "denied", Summary: "Neo does not ask " + j.rec.Requester + " any more. Nothing was sent."}
+	}
+	if j.view.Intent.Args["seen"] != requestDigest(r) {
+		return &result{Code: "stale", Summary: "The request is not what was seen any more, so nothing was sent. Show it again."}
+	}
+	return nil
+}
+
+// asks reports whether Neo names this person as one who decides.
+func asks(r neoapi.TilRequest, who *Person) bool {
+	return who.NeoUserID != "" && slices.ContainsFunc(r.Approvers, func(p neoapi.TilApprover) bool { return string(p.ID) == who.NeoUserID })
 }
 
 // speaker is who wrote a message of a chat session.

@@ -38,7 +38,8 @@ func (s *Service) decide(ctx context.Context, a *ask, c adapters.Click) (adapter
 	if c.Action == cards.ActionReject {
 		d.Choice, d.Reason = approvals.Reject, clip(strings.TrimSpace(c.Inputs["reason"]), maxReason)
 		if d.Reason == "" {
-			return private(refusedCard("A reason is needed", "Press Reject again and say why; "+rec.Requester+" will read it.")), nil
+			return private(refusedCard("A reason is needed", "Press Reject again and say why; "+rec.Requester+" will read it.")),
+				s.refused(ctx, a, "no_reason", string(rec.ID))
 		}
 	}
 	rec, err = s.record(ctx, a, rec, d, rule)
@@ -261,7 +262,7 @@ func (s *Service) rejectForm(ctx context.Context, a *ask, c adapters.Click) (*ca
 		return nil, orElse(refusal, failed)
 	}
 	if rec.State != approvals.Pending {
-		return nil, private(refusedCard("Already decided", s.whatHappened(rec, a)))
+		return s.noForm(ctx, a, c, approvals.ErrDecided.Error(), private(refusedCard("Already decided", s.whatHappened(rec, a))))
 	}
 	v, _, _, _ := parse(rec) // mayDecide has read it already
 	return &cards.Form{

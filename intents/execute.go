@@ -128,6 +128,9 @@ func stillApproved(policy *Policy, rule Rule, rec approvals.Request) bool {
 // changedSince compares the target with what the card showed. A target that
 // cannot be read counts as changed: nothing is sent on a guess.
 func (s *Service) changedSince(ctx context.Context, j job) *result {
+	if j.change.Op == "decide_til_request" {
+		return s.requestMoved(ctx, j)
+	}
 	if len(j.change.Before) == 0 {
 		return nil
 	}
@@ -229,6 +232,9 @@ func (s *Service) settle(ctx context.Context, j job, cause *neoapi.Error) (appro
 func (s *Service) settleDecision(ctx context.Context, j job, unknown result) (approvals.Request, error) {
 	if who := s.decidedInNeo(ctx, j); who != "" {
 		return s.finish(ctx, j.rec, approvals.Done, result{Code: "applied", Summary: "Neo's answer was lost, but it is decided there: " + who})
+	}
+	if s.requestMoved(ctx, j) != nil {
+		return s.finish(ctx, j.rec, approvals.Unknown, unknown)
 	}
 	rec, grant, err := s.Store.Again(ctx, j.rec, maxAttempts)
 	if errors.Is(err, approvals.ErrAttempts) {

@@ -266,8 +266,11 @@ func (b *policyBuilder) expiry(key, text string, def time.Duration) time.Duratio
 func (b *policyBuilder) readSchedules() {
 	for i, s := range b.file.Schedules {
 		key := fmt.Sprintf("schedules[%d]", i)
-		if _, err := cron.ParseStandard(s.Cron); err != nil {
+		plan, err := cron.ParseStandard(s.Cron)
+		if err != nil {
 			b.fault(key+".cron", "%q is not a schedule; write five fields, e.g. \"0 8 * * 1-5\"", s.Cron)
+		} else if plan.Next(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+			b.fault(key+".cron", "%q names no day of the calendar, so it would never come", s.Cron)
 		}
 		if strings.TrimSpace(s.Ask) == "" {
 			b.fault(key+".ask", "write the question to post the answer to")

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"neobot/adapters"
+	"neobot/approvals"
 	"neobot/cards"
 )
 
@@ -27,15 +29,7 @@ func (s *Service) run(ctx context.Context, a *ask, in Intent) (outcome, error) {
 	if !ok || (e.internal && a.text != "") || a.lookOnly && !chainable(e.Spec) {
 		return s.notUnderstood(a), nil
 	}
-	a.intent = Intent{Name: in.Name, Args: map[string]string{}}
-	for k, v := range in.Args {
-		if _, declared := e.Arg(k); !declared && a.routed.By != byButton && !a.remembered(in, k) {
-			continue // only our own buttons and the thread's subject name ids and offsets
-		}
-		if v = strings.TrimSpace(v); v != "" {
-			a.intent.Args[k] = clip(v, 2000)
-		}
-	}
+	a.intent = a.taken(e, in)
 	if out, missing := s.missing(a, e); missing {
 		return out, nil
 	}
@@ -45,6 +39,9 @@ func (s *Service) run(ctx context.Context, a *ask, in Intent) (outcome, error) {
 		}
 	}
 	out, err := e.plan(ctx, s, a, a.intent.Args)
+	if again, known, fault := s.askedBefore(ctx, a, e, out); known || fault != nil {
+		return again, fault
+	}
 	switch {
 	case err == nil && out.proposal != nil && a.lookOnly:
 		return s.notUnderstood(a), nil
@@ -64,6 +61,42 @@ func (s *Service) run(ctx context.Context, a *ask, in Intent) (outcome, error) {
 		return s.explain(ctx, a, err), nil
 	}
 	return out, nil
+}
+
+// taken is the intent with the arguments that may be said.
+func (a *ask) taken(e entry, in Intent) Intent {
+	out := Intent{Name: in.Name, Args: map[string]string{}}
+	for k, v := range in.Args {
+		if _, declared := e.Arg(k); !declared && a.routed.By != byButton && !a.remembered(in, k) {
+			continue // only our own buttons and the thread's subject name ids and offsets
+		}
+		if v = strings.TrimSpace(v); v != "" {
+			out.Args[k] = clip(v, 2000)
+		}
+	}
+	return out
+}
+
+// askedBefore shows the request this very delivery has made already, when it
+// is delivered again and finds nothing to change any more: otherwise the repeat
+// would put "it is so already" over the request's card.
+func (s *Service) askedBefore(ctx context.Context, a *ask, e entry, out outcome) (outcome, bool, error) {
+	if out.proposal != nil || !e.Write && a.routed.By != byButton || a.delivery == "" {
+		return outcome{}, false, nil
+	}
+	rec, err := s.Store.ByKey(ctx, string(a.workspace), a.delivery)
+	if errors.Is(err, approvals.ErrNotFound) {
+		return outcome{}, false, nil
+	}
+	if err != nil {
+		return outcome{}, false, storeErr(err)
+	}
+	if rule, ok := s.ruleOf(rec); ok && rec.State == approvals.Pending {
+		if err := s.notify(ctx, a, rec, rule); err != nil {
+			return outcome{}, false, storeErr(err)
+		}
+	}
+	return outcome{card: s.shownCard(ctx, rec, a.zone), track: string(rec.ID)}, true, nil
 }
 
 // remembered reports whether an agent's id is that of a turn of this thread, so
@@ -138,7 +171,7 @@ func choiceLabel(e entry, c Intent) string {
 func (s *Service) proceed(ctx context.Context, a *ask, c adapters.Click) (adapters.Answer, error) {
 	next, err := s.continuation(ctx, a, c)
 	if err != nil || next.Intent.Name == "" {
-		return staleButton(err)
+		return s.staleButton(ctx, a, c, err)
 	}
 	if next.Owner != "" && next.Owner != a.who.Name {
 		return private(refusedCard("This question is "+next.Owner+"'s", "Ask your own and I will answer it for you.")),
@@ -155,7 +188,7 @@ func (s *Service) proceed(ctx context.Context, a *ask, c adapters.Click) (adapte
 func (s *Service) submitForm(ctx context.Context, a *ask, c adapters.Click) (adapters.Answer, error) {
 	next, err := s.continuation(ctx, a, c)
 	if err != nil || !next.Form {
-		return staleButton(err)
+		return s.staleButton(ctx, a, c, err)
 	}
 	if next.Owner != "" && next.Owner != a.who.Name {
 		return private(refusedCard("This form is "+next.Owner+"'s", "Ask your own and I will prepare it for you.")),
@@ -168,10 +201,12 @@ func (s *Service) submitForm(ctx context.Context, a *ask, c adapters.Click) (ada
 	for _, in := range s.formOf(a, next).Inputs {
 		v := strings.TrimSpace(c.Inputs[in.Name])
 		if v == "" && !in.Optional {
-			return private(refusedCard("“"+in.Label+"” is empty", "Press the button again and fill it in; nothing was sent.")), nil
+			return private(refusedCard("“"+in.Label+"” is empty", "Press the button again and fill it in; nothing was sent.")),
+				s.refused(ctx, a, "form_incomplete", c.Target)
 		}
 		if in.Max > 0 && utf8.RuneCountInString(v) > in.Max {
-			return private(refusedCard("“"+in.Label+"” is too long", "Press the button again and shorten it; nothing was sent.")), nil
+			return private(refusedCard("“"+in.Label+"” is too long", "Press the button again and shorten it; nothing was sent.")),
+				s.refused(ctx, a, "form_incomplete", c.Target)
 		}
 		form[in.Name] = v
 	}
@@ -201,6 +236,9 @@ func (s *Service) resume(ctx context.Context, a *ask, next continuation) (adapte
 // belongs to the conversation it was posted in.
 func (s *Service) continuation(ctx context.Context, a *ask, c adapters.Click) (continuation, error) {
 	next, err := s.Memory.load(ctx, a.workspace, c.Target)
+	if errors.Is(err, errNoContinuation) {
+		next, err = s.requestButton(ctx, a.workspace, c.Target)
+	}
 	if err != nil {
 		return continuation{}, err
 	}
@@ -212,11 +250,27 @@ func (s *Service) continuation(ctx context.Context, a *ask, c adapters.Click) (c
 	return next, nil
 }
 
-func staleButton(err error) (adapters.Answer, error) {
+// requestButton is what a button of a request's card means: on every platform
+// the card is on, and as long as the request itself is kept.
+func (s *Service) requestButton(ctx context.Context, w adapters.Workspace, id string) (continuation, error) {
+	record, index, _ := cutLast(id, '_')
+	n, err := strconv.Atoi(index)
+	if all := nextButtons(approvals.ID(record)); err != nil || n < 0 || n >= len(all) {
+		return continuation{}, errNoContinuation
+	}
+	rec, err := s.find(ctx, w, approvals.ID(record))
+	if errors.Is(err, approvals.ErrNotFound) {
+		return continuation{}, errNoContinuation
+	}
+	return nextButtons(rec.ID)[n], err
+}
+
+func (s *Service) staleButton(ctx context.Context, a *ask, c adapters.Click, err error) (adapters.Answer, error) {
 	if err != nil && !errors.Is(err, errNoContinuation) {
 		return adapters.Answer{}, err
 	}
-	return private(refusedCard("This button has expired", "Ask again and I will give you a fresh one. Nothing was done.")), nil
+	return private(refusedCard("This button has expired", "Ask again and I will give you a fresh one. Nothing was done.")),
+		s.refused(ctx, a, "stale_button", c.Target)
 }
 
 // HandleForm returns the dialog for a click, or says why there is none.
@@ -225,17 +279,14 @@ func (s *Service) HandleForm(ctx context.Context, c adapters.Click) (*cards.Form
 		workspace: c.Workspace, user: c.User, conversation: c.Conversation, thread: c.Card.Thread, delivery: c.ID, at: c.At,
 	})
 	if refusal != nil {
-		if err := s.refused(ctx, a, "unknown_person", c.Target); err != nil {
-			s.Logger.ErrorContext(ctx, "audit refusal", "error", err)
-		}
-		return nil, *refusal
+		return s.noForm(ctx, a, c, "unknown_person", *refusal)
 	}
 	if c.Action == cards.ActionReject {
 		return s.rejectForm(ctx, a, c)
 	}
 	next, err := s.continuation(ctx, a, c)
 	if err != nil || !next.Form {
-		answer, err := staleButton(err)
+		answer, err := s.staleButton(ctx, a, c, err)
 		if err != nil {
 			s.Logger.ErrorContext(ctx, "load form", "error", err)
 			answer = private(refusedCard("I cannot reach my memory just now", "Try again in a minute. Nothing was done."))
@@ -243,9 +294,18 @@ func (s *Service) HandleForm(ctx context.Context, c adapters.Click) (*cards.Form
 		return nil, answer
 	}
 	if next.Owner != "" && next.Owner != a.who.Name {
-		return nil, private(refusedCard("This form is "+next.Owner+"'s", "Ask your own and I will prepare it for you."))
+		return s.noForm(ctx, a, c, "not_owner", private(refusedCard("This form is "+next.Owner+"'s", "Ask your own and I will prepare it for you.")))
 	}
 	form := s.formOf(a, next)
 	form.Action, form.ID = cards.ActionForm, c.Target
 	return &form, adapters.Answer{}
+}
+
+// noForm says and records why there is no form. Nothing can be delivered again
+// here, so the person is told even when the record cannot be kept.
+func (s *Service) noForm(ctx context.Context, a *ask, c adapters.Click, why string, answer adapters.Answer) (*cards.Form, adapters.Answer) {
+	if err := s.refused(ctx, a, why, c.Target); err != nil {
+		s.Logger.ErrorContext(ctx, "audit refusal", "error", err)
+	}
+	return nil, answer
 }

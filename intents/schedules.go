@@ -56,18 +56,32 @@ func (s *Service) fire(ctx context.Context, f ScheduleFile) error {
 	if err != nil {
 		return err
 	}
-	due := plan.Next(last.In(now.Location()))
-	if due.After(now) {
+	due, ok := latestDue(plan, last.In(now.Location()), now)
+	if !ok {
 		return nil
 	}
-	// Of several missed times only the latest is posted.
-	for next := plan.Next(due); !next.After(now); next = plan.Next(due) {
-		due = next
-	}
-	if err := s.postScheduled(ctx, f, adapters.Workspace(w), conversation, due); err != nil {
+	err = s.postScheduled(ctx, f, adapters.Workspace(w), conversation, due)
+	var said *saidError
+	if errors.As(err, &said) { // it will not be another answer in 20 seconds: not before its next time
+		if fault := s.scheduleRefused(ctx, f, due, said); fault != nil {
+			return fault
+		}
+	} else if err != nil {
 		return err
 	}
-	return s.Memory.setFired(ctx, adapters.Workspace(w), f, due)
+	return errors.Join(err, s.Memory.setFired(ctx, adapters.Workspace(w), f, due))
+}
+
+func (s *Service) scheduleRefused(ctx context.Context, f ScheduleFile, due time.Time, why *saidError) error {
+	w, _, _ := strings.Cut(f.Channel, "/")
+	a := &ask{source: source{workspace: adapters.Workspace(w), delivery: scheduleDelivery(f, due)}}
+	a.who, _ = s.Policy().Person(f.As)
+	return s.refused(ctx, a, "schedule: "+why.title, "")
+}
+
+// scheduleDelivery is the id of one time of a schedule.
+func scheduleDelivery(f ScheduleFile, due time.Time) string {
+	return "schedule:" + fired(f) + ":" + due.UTC().Format(time.RFC3339)
 }
 
 // postScheduled asks the question with the permissions of the person named, and
@@ -79,12 +93,15 @@ func (s *Service) postScheduled(ctx context.Context, f ScheduleFile, w adapters.
 		return no("Unknown person", "%s is not in the policy", f.As)
 	}
 	place, err := s.Poster.Place(ctx, w, conversation)
-	if err != nil || place.Sharing != adapters.SharingInternal {
-		return errors.Join(no("Shared channel", "%s may be read by another organisation", f.Channel), err)
+	if err != nil || place.Sharing == adapters.SharingUnknown {
+		return errors.Join(errPlace, err)
+	}
+	if place.Sharing != adapters.SharingInternal {
+		return no("Shared channel", "%s may be read by another organisation", f.Channel)
 	}
 	a := &ask{source: source{
-		workspace: w, conversation: place, delivery: "schedule:" + fired(f) + ":" + due.UTC().Format(time.RFC3339), at: due, text: f.Ask,
-	}, policy: policy, record: newID(), who: who, zone: due.Location(), now: s.Now().In(due.Location())}
+		workspace: w, conversation: place, delivery: scheduleDelivery(f, due), at: due, text: f.Ask,
+	}, policy: policy, record: newID(), who: who, unattended: true, zone: due.Location(), now: s.Now().In(due.Location())}
 	a.limits = policy.Limits(who, w, place)
 	a.neo = s.Neo.Session(a.limits.Scope())
 	routed := s.route(ctx, a, f.Ask)

@@ -117,7 +117,8 @@ func (s *Service) HandleClick(ctx context.Context, c adapters.Click) (answer ada
 	case cards.ActionForm:
 		return s.submitForm(ctx, a, c)
 	}
-	return private(refusedCard("This button is not known", "It may be from an older version. Ask again to get a fresh card.")), nil
+	return private(refusedCard("This button is not known", "It may be from an older version. Ask again to get a fresh card.")),
+		s.refused(ctx, a, "unknown_action", c.Target)
 }
 
 // Posted records where a copy of an approval card lives, and brings the copy up
@@ -163,6 +164,8 @@ type ask struct {
 	known    []neoapi.Agent // agents read for this question
 	among    []string       // of which an agent is to be picked; nil: all
 	record   string         // id of the continuation record the offered buttons belong to
+	// unattended: nobody asked just now, it is a schedule's or watch's time.
+	unattended bool
 }
 
 // begin finds out who is asking and what he may use here. A nil answer means go on.

@@ -62,6 +62,9 @@ func (s *Service) submit(ctx context.Context, a *ask, p proposal) (outcome, erro
 	if !ok {
 		return outcome{}, fmt.Errorf("operation %s: %w", p.change.Op, neoapi.ErrUnavailable)
 	}
+	if a.unattended {
+		return outcome{}, no("Not at a set time", "“%s” would change something; at set times I only look things up.", op.Summary)
+	}
 	if err := a.neo.Allowed(op.ID); err != nil {
 		return outcome{}, err
 	}
@@ -144,6 +147,9 @@ func (s *Service) confirm(ctx context.Context, a *ask, rec approvals.Request, ru
 		}
 	}
 	rec, err := s.execute(ctx, rec)
+	if err == nil && rec.State == approvals.Pending { // others have to decide too
+		err = s.notify(ctx, a, rec, rule)
+	}
 	if err != nil {
 		return outcome{}, storeErr(err)
 	}

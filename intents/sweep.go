@@ -154,6 +154,12 @@ func (s *Service) tell(ctx context.Context, rec approvals.Request) {
 	if err != nil || o.Conversation.ID == "" {
 		return
 	}
+	if o.Conversation.Kind != adapters.Direct {
+		place, err := s.Poster.Place(ctx, adapters.Workspace(rec.Workspace), o.Conversation.ID)
+		if err != nil || place.Sharing != adapters.SharingInternal {
+			return // others may read there by now: the edited card has to do
+		}
+	}
 	now := s.Now().In(s.timezone(ctx))
 	card := cards.Card{Title: v.Title, Status: stateStatus[rec.State], TestMode: rec.TestMode, Summary: outcomeLine(rec, now)}
 	to := adapters.Destination{Workspace: adapters.Workspace(rec.Workspace), Conversation: o.Conversation.ID, Thread: o.Thread}

@@ -144,7 +144,7 @@ func (s *Service) standIn(ctx context.Context, w watch) (a *ask, why string, err
 	zone := s.timezone(ctx)
 	a = &ask{
 		source: source{workspace: w.Workspace, conversation: place, text: w.Ask, user: adapters.User{ID: w.User}},
-		policy: policy, record: newID(), who: who, zone: zone, now: s.Now().In(zone),
+		policy: policy, record: newID(), who: who, unattended: true, zone: zone, now: s.Now().In(zone),
 	}
 	a.at = a.now
 	a.limits = policy.Limits(who, w.Workspace, place)
