@@ -275,6 +275,8 @@ func (k keys) wait(w Workspace, id string) string { return k.of(w, "wait:"+short
 func (k keys) gone(w Workspace, id string) string { return k.of(w, "gone:"+short(id)) }
 func (k keys) out(w Workspace, id string) string  { return k.of(w, "out:"+short(id)) }
 
+func (k keys) picture(w Workspace, digest string) string { return k.of(w, "picture:"+short(digest)) }
+
 func (k keys) thread(w Workspace, conversation, thread string) string {
 	return k.of(w, "thread:"+short(conversation+"|"+thread))
 }

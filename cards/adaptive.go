@@ -299,6 +299,8 @@ func teamsBody(p *page[any], b Block) {
 		}
 	}
 	switch {
+	case b.Chart != nil:
+		teamsChart(p, b)
 	case b.Table != nil:
 		teamsTable(p, *b.Table)
 	case len(b.Items) > 0:

@@ -7,7 +7,7 @@ import (
 )
 
 // CheckTeams reports what Teams would refuse or drop in a card: size, version,
-// number of actions in a set, actions without fallback, repeated or reserved
+// number of actions in a set, actions and charts without fallback, repeated or reserved
 // input ids, empty texts. An empty result means it is fine.
 func CheckTeams(card AdaptiveCard) []string {
 	c := &teamsCheck{ids: map[string]bool{}}
@@ -61,6 +61,13 @@ func (c *teamsCheck) walk(where string, o object) {
 		c.action(where, o)
 	case "Action.Submit":
 		c.action(where, o)
+	case "Chart.VerticalBar", "Chart.VerticalBar.Grouped", "Chart.HorizontalBar", "Chart.HorizontalBar.Stacked", "Chart.Line":
+		if n := len(list(o["data"])); n < 1 || n > chartMaxPoints || str(o["title"]) == "" {
+			c.fault("%s: %s with title %q and %d data", where, kind, str(o["title"]), n)
+		}
+		if str(obj(o["fallback"])["type"]) != "Container" {
+			c.fault("%s: %s without the text for hosts that do not draw it", where, kind)
+		}
 	case "Input.Text", "Input.ChoiceSet":
 		id := str(o["id"])
 		if !strings.HasPrefix(id, teamsInputPrefix) || c.ids[id] {

@@ -18,38 +18,44 @@ type SlackMessage struct {
 // JSON. What does not fit is left out from the end of the body and counted in
 // words. Text of the card stands only in rich_text and plain_text, which have
 // no markup, or in mrkdwn when it holds nothing that mrkdwn would change.
-func Slack(c Card) SlackMessage {
-	return SlackMessage{Blocks: slackBlocks(c, slackMaxBlocks, true), Text: escape(Summary(c))}
+func Slack(c Card) SlackMessage { return SlackPictures(c, nil) }
+
+// SlackPictures is Slack with charts as pictures: files[i] is Slack's id of the
+// picture of the i-th of Drawings(c). A chart without one is shown as text.
+func SlackPictures(c Card, files []string) SlackMessage {
+	return SlackMessage{Blocks: slackBlocks(c, slackMaxBlocks, true, files), Text: escape(Summary(c))}
 }
 
 // SlackNoTable is Slack without the table block, which some places (response
 // URLs, older workspaces) answer with invalid_blocks; tables become text.
 func SlackNoTable(c Card) SlackMessage {
-	return SlackMessage{Blocks: slackBlocks(c, slackMaxBlocks, false), Text: escape(Summary(c))}
+	return SlackMessage{Blocks: slackBlocks(c, slackMaxBlocks, false, nil), Text: escape(Summary(c))}
 }
 
 // SlackHome renders c for views.publish.
 func SlackHome(c Card) slack.HomeTabViewRequest {
 	return slack.HomeTabViewRequest{
 		Type:   slack.VTHomeTab,
-		Blocks: slack.Blocks{BlockSet: slackBlocks(c, slackMaxViewBlocks, false)},
+		Blocks: slack.Blocks{BlockSet: slackBlocks(c, slackMaxViewBlocks, false, nil)},
 	}
 }
 
-// slackPage collects blocks; table says whether a table block may still come.
+// slackPage collects blocks; table says whether a table block may still come,
+// files are the pictures of the charts still to come.
 type slackPage struct {
 	page[slack.Block]
 	table bool
+	files []string
 }
 
 // slackBlocks lays out the card. Top and end are made first, because they hold
 // what must never be missing; facts, changes and body share what is left.
-func slackBlocks(c Card, maxBlocks int, table bool) []slack.Block {
+func slackBlocks(c Card, maxBlocks int, table bool, files []string) []slack.Block {
 	size := jsonUnits
 	if slackCosts.atMost(c, slackMaxPayload) <= slackMaxPayload {
 		size = free
 	}
-	p := &slackPage{newPage[slack.Block](slackMaxPayload-2, maxBlocks, size), table}
+	p := &slackPage{newPage[slack.Block](slackMaxPayload-2, maxBlocks, size), table, files}
 	p.add(slackTop(c, size)...)
 	end := newPage[slack.Block](p.room, p.slots, size)
 	end.add(slackEnd(c, &end)...)

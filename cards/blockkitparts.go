@@ -229,6 +229,7 @@ func valueRun(s string, absent bool) slack.RichTextSectionElement {
 
 // slackBody adds one block of the body.
 func slackBody(p *slackPage, b Block) {
+	file := p.file(b)
 	if p.full() {
 		p.missing.miss(1, "section")
 		return
@@ -240,6 +241,8 @@ func slackBody(p *slackPage, b Block) {
 		}
 	}
 	switch {
+	case b.Chart != nil:
+		slackChart(p, b, file)
 	case b.Table != nil:
 		slackTable(p, *b.Table)
 	case len(b.Items) > 0:
@@ -248,6 +251,31 @@ func slackBody(p *slackPage, b Block) {
 		p.fitText(b.Code, slackMaxText, exact, func(s string) slack.Block { return richBlock(preformatted(s)) })
 	case b.Text != "":
 		p.fitText(b.Text, slackMaxText, paragraph, func(s string) slack.Block { return richBlock(section(run(s))) })
+	}
+}
+
+// file is the picture of b, if it is a chart that has one.
+func (p *slackPage) file(b Block) string {
+	if b.Chart == nil || len(p.files) == 0 {
+		return ""
+	}
+	file := p.files[0]
+	p.files = p.files[1:]
+	return file
+}
+
+// slackChart is the picture, with the equivalent in text for screen readers, or
+// else bars of text.
+func slackChart(p *slackPage, b Block, file string) {
+	p.missing.miss(b.Chart.left(), "point")
+	if slackFileID.MatchString(file) {
+		alt := cut(b.Chart.Words(b.Heading), slackAltText)
+		if p.try(slack.NewImageBlockSlackFile(&slack.SlackFileObject{ID: file}, alt, "", nil)) {
+			return
+		}
+	}
+	if !p.try(richBlock(preformatted(b.Chart.shownText(phoneColumns)))) {
+		p.missing.miss(1, "chart")
 	}
 }
 

@@ -53,14 +53,15 @@ type Field struct{ Name, Value string }
 // whole values as text; an absent value is the empty string and shows as "(not set)".
 type Change struct{ Field, Before, After string }
 
-// Block is one part of a card's body. Exactly one of Text, Code, Items and
-// Table is used; Heading may stand over any of them.
+// Block is one part of a card's body. Exactly one of Text, Code, Items, Table
+// and Chart is used; Heading may stand over any of them and is a chart's title.
 type Block struct {
 	Heading string
 	Text    string // paragraphs, line breaks kept
 	Code    string // preformatted
 	Items   []Item
 	Table   *Table
+	Chart   *Chart
 }
 
 // Item is one row of a list.

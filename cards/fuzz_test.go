@@ -2,6 +2,8 @@ package cards
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -62,7 +64,45 @@ func everywhere(a, b, c string, n uint8) Card {
 		Block{Table: &Table{Columns: []string{a, b, c}, Rows: [][]string{{b, c, a}, {}, {c}}}},
 		Block{Table: &Table{Columns: make([]string, many), Rows: [][]string{{a, b}, {c}}}},
 	)
+	return chartsEverywhere(card, [3]string{a, b, c}, many)
+}
+
+// chartsEverywhere adds charts with hostile names and numbers, before the other
+// blocks, which may leave them no room, and after.
+func chartsEverywhere(card Card, s [3]string, many int) Card {
+	values := []float64{0, 0.04, 1, 1234.56, 1e15, float64(many)}
+	chart := func(kind string, points, series int) Block {
+		c := Chart{Kind: ChartKind(kind), Unit: s[many%3]}
+		for i := range points {
+			c.Labels = append(c.Labels, s[i%3])
+		}
+		for j := range series {
+			line := Series{Name: s[j%3], Status: Status([]string{"", "done", "failed", "expired", "pending"}[(many+j)%5])}
+			for i := range points + 1 - j {
+				line.Values = append(line.Values, values[(i+j)%len(values)])
+			}
+			c.Series = append(c.Series, line)
+		}
+		return Block{Heading: s[many%3], Chart: &c}
+	}
+	odd := chart("bars", 3, 1)
+	odd.Chart.Series[0].Values[1] = []float64{math.NaN(), math.Inf(1), -1, 1e300}[many%4]
+	first := []Block{chart("bars", 1+many%40, 1+many%4), odd}
+	last := []Block{chart("rows", 1+many%17, 1), chart("rows", 3, 2), chart("line", many, 3), chart(s[0], 2, 1), {Chart: &Chart{}}}
+	card.Body = append(append(first, card.Body...), last...)
 	return card
+}
+
+// pictureIDs are files for all charts of a card but the second.
+func pictureIDs(c Card) []string {
+	ids := make([]string, len(Drawings(c)))
+	for i := range ids {
+		ids[i] = fmt.Sprintf("F%09d", i)
+	}
+	if len(ids) > 1 {
+		ids[1] = "<F0123456789>"
+	}
+	return ids
 }
 
 // TestHuge tries every pair of huge strings with each other.
@@ -159,8 +199,12 @@ func inertSlack(t *testing.T, c Card, v any) {
 			if !slices.Contains(links, str(o["url"])) {
 				t.Errorf("link nobody asked for: %v", o)
 			}
-		case "user", "usergroup", "channel", "broadcast", "emoji", "team", "date", "markdown", "image":
+		case "user", "usergroup", "channel", "broadcast", "emoji", "team", "date", "markdown":
 			t.Errorf("live element %v", o)
+		case "image":
+			if why := unsafeText(str(o["alt_text"])); why != "" || o["image_url"] != nil || o["slack_file"] == nil {
+				t.Errorf("picture %v", o)
+			}
 		case "button":
 			if _, _, ok := ParseSlackAction(str(o["action_id"]), str(o["value"])); !ok || o["url"] != nil {
 				t.Errorf("button would be dropped: %v", o)
@@ -194,6 +238,13 @@ func checkSlack(t *testing.T, a, b, c string, n uint8) {
 	for _, fault := range CheckSlackView(home.Blocks.BlockSet) {
 		t.Error(fault)
 	}
+	drawn := SlackPictures(card, pictureIDs(card))
+	for _, fault := range CheckSlack(drawn.Blocks) {
+		t.Error(fault)
+	}
+	boundHolds(t, slackCosts, card, jsonUnits(drawn.Blocks))
+	conforms(t, slackBlocksSchema(), drawn.Blocks)
+	inertSlack(t, card, drawn.Blocks)
 	boundHolds(t, slackCosts, card, jsonUnits(m.Blocks))
 	boundHolds(t, slackCosts, card, jsonUnits(SlackNoTable(card).Blocks))
 	conforms(t, slackBlocksSchema(), m.Blocks)
@@ -249,7 +300,7 @@ func inertTeams(t *testing.T, c Card, v any) {
 		if why := unsafeText(s); why != "" {
 			t.Errorf("%s in %q", why, s)
 		}
-		for _, key := range []string{"text", "title", "label", "value"} {
+		for _, key := range []string{"text", "title", "label", "value", "x", "legend", "xAxisTitle", "yAxisTitle"} {
 			if macro.MatchString(str(o[key])) && str(o["type"]) != "Input.Text" {
 				t.Errorf("live macro in %q", o[key])
 			}

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,6 +47,28 @@ func pretty(t *testing.T, v any) []byte {
 	return b.Bytes()
 }
 
+// sampleFiles are ids for the pictures of the charts of a sample.
+func sampleFiles(name string, c Card) []string {
+	ids := make([]string, len(Drawings(c)))
+	for i := range ids {
+		ids[i] = fmt.Sprintf("F%s%06d", strings.ToUpper(strings.ReplaceAll(name, "-", "")), i)
+	}
+	return ids
+}
+
+// TestGoldenCharts keeps the charts of the samples for those who draw them: the
+// tests of package charts and the preview of deploy/peers.
+func TestGoldenCharts(t *testing.T) {
+	t.Parallel()
+	all := map[string]Drawing{}
+	for name, c := range samples() {
+		for i, id := range sampleFiles(name, c) {
+			all[id] = Drawings(c)[i]
+		}
+	}
+	golden(t, "charts.json", pretty(t, all))
+}
+
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for name, c := range samples() {
@@ -57,7 +81,7 @@ func TestGolden(t *testing.T) {
 				}
 				golden(t, name+".slack.json", pretty(t, v))
 			} else {
-				m := Slack(c)
+				m := SlackPictures(c, sampleFiles(name, c))
 				for _, f := range CheckSlack(m.Blocks) {
 					t.Error(f)
 				}

@@ -17,13 +17,16 @@ type costs struct {
 	button int
 	block  int // heading and frame of a block of the body
 	cell   int
+	chart  int // frame
+	row    int // one point as text
+	point  int // one value
 	link   int
 	ids    int // how often id and label of a button are written
 }
 
 var (
-	slackCosts = costs{base: 1100, field: 130, change: 520, place: 420, item: 260, button: 200, block: 260, cell: 170, link: 160, ids: 1}
-	teamsCosts = costs{base: 1700, field: 330, change: 520, place: 640, item: 420, button: 420, block: 420, cell: 170, link: 200, ids: 3}
+	slackCosts = costs{base: 1100, field: 130, change: 520, place: 420, item: 260, button: 200, block: 260, cell: 170, chart: 500, row: 60, point: 60, link: 160, ids: 1}
+	teamsCosts = costs{base: 1700, field: 330, change: 520, place: 640, item: 420, button: 420, block: 420, cell: 170, chart: 900, row: 200, point: 90, link: 200, ids: 3}
 )
 
 // atMost is an upper bound for the JSON of c. It stops early beyond limit.
@@ -65,6 +68,9 @@ func (k costs) blockAtMost(b Block, limit int) int {
 			n += k.buttonAtMost(*it.Button)
 		}
 	}
+	if b.Chart != nil {
+		n += k.chartAtMost(*b.Chart)
+	}
 	if b.Table == nil {
 		return n
 	}
@@ -77,6 +83,18 @@ func (k costs) blockAtMost(b Block, limit int) int {
 		for _, cell := range row {
 			n += 2 * weight(cell)
 		}
+	}
+	return n
+}
+
+// chartAtMost bounds picture and text on Slack, Teams' chart and its text.
+func (k costs) chartAtMost(c Chart) int {
+	n := k.chart + 3*weight(c.Unit)
+	for _, s := range c.Series[:min(len(c.Series), chartMaxSeries)] {
+		n += 400 + 3*weight(s.Name) + min(len(s.Values), chartMaxPoints)*(k.point+3*weight(s.Name))
+	}
+	for _, l := range c.Labels[:min(len(c.Labels), chartMaxPoints)] {
+		n += k.row + (3+len(c.Series))*weight(l)
 	}
 	return n
 }

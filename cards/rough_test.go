@@ -32,17 +32,23 @@ func TestRoughBound(t *testing.T) {
 			c.Buttons = append(c.Buttons, *button())
 			c.Links = append(c.Links, Link{text(10), "https://neo.example/" + strings.Repeat("p(", rnd.IntN(20))})
 			b := Block{Heading: text(10), Text: text(60)}
-			switch rnd.IntN(4) {
+			switch rnd.IntN(5) {
 			case 0:
 				b.Items = []Item{{Title: text(20), Detail: text(40), Button: button(), Status: StatusDone}, {Title: text(20)}}
 			case 1:
 				b.Code = text(100)
 			case 2:
 				b.Table = &Table{Columns: []string{text(8), text(8)}, Rows: [][]string{{text(9)}, {text(9), text(9)}}}
+			case 3:
+				b.Chart = &Chart{
+					Kind: []ChartKind{ChartBars, ChartRows, ChartLine}[rnd.IntN(3)], Unit: text(9), Labels: []string{text(20), text(20), text(20)},
+					Series: []Series{{Name: text(20), Values: []float64{1, 2, 1234567.8}}, {Name: text(20), Values: []float64{7, 0.3}}},
+				}
 			}
 			c.Body = append(c.Body, b)
 		}
 		boundHolds(t, slackCosts, c, jsonUnits(Slack(c).Blocks))
+		boundHolds(t, slackCosts, c, jsonUnits(SlackPictures(c, pictureIDs(c)).Blocks))
 		boundHolds(t, slackCosts, c, jsonUnits(SlackNoTable(c).Blocks))
 		boundHolds(t, teamsCosts, c, jsonBytes(Teams(c)))
 		if slackCosts.atMost(c, slackMaxPayload) <= slackMaxPayload {

@@ -177,6 +177,7 @@ func samples() map[string]Card {
 			},
 			Buttons: []Button{{Label: "What may I do?", Action: ActionContinue, ID: "perm1"}, {Label: "Pending approvals", Action: ActionContinue, ID: "pend1"}},
 		},
+		"chart":   chartCard(),
 		"home":    homeCard(),
 		"hostile": hostileCard(),
 		"long":    longCard(),
@@ -213,6 +214,40 @@ func longCard() Card {
 	}
 	c.Body = []Block{{Table: t}}
 	return c
+}
+
+// chartCard has a chart of every kind, two of them with names that try to be more.
+func chartCard() Card {
+	days := []string{"Wed 18", "Thu 19", "Fri 20", "Sat 21", "Sun 22", "Mon 23", "Tue 24"}
+	month := make([]string, 30)
+	var use, pace []float64
+	for i := range month {
+		month[i] = fmt.Sprintf("%d Nov", i+1)
+		pace = append(pace, float64(i+1)*2.4)
+		if i < 24 {
+			use = append(use, float64((i*i*7)%61)+2)
+		}
+	}
+	return Card{
+		Title: "This week in numbers", Summary: "190 runs, 11 failed. Tuesday was the worst day.",
+		Body: []Block{
+			{Heading: "Runs per day", Chart: &Chart{
+				Kind: ChartBars, Unit: "runs", Labels: days,
+				Series: []Series{{"succeeded", StatusDone, []float64{31, 28, 30, 9, 7, 41, 33}}, {"failed", StatusFailed, []float64{1, 0, 2, 0, 1, 2, 5}}},
+			}},
+			{Heading: "Credits", Chart: &Chart{
+				Kind: ChartRows, Unit: "credits", Labels: []string{"Used so far", "At this pace", "Limit"}, Series: []Series{{"", StatusNone, []float64{7345.5, 9180, 10000}}},
+			}},
+			{Heading: "Questions per day", Chart: &Chart{
+				Kind: ChartLine, Labels: month, Series: []Series{{"questions", StatusNone, use}, {"plan", StatusExpired, pace}},
+			}},
+			{Heading: "Failures <!channel>", Chart: &Chart{
+				Kind: ChartRows, Unit: "%", Labels: []string{"<https://evil.example|Triage>", "*Triage* :tada:", "*Triage* :tada:", "{{DATE(2026-11-24T09:42:00Z)}}", "Tri\u202Eega"},
+				Series: []Series{{"", StatusFailed, []float64{25, 18.2, 8, 2, 0}}},
+			}},
+		},
+		Footer: []string{"Read from Neo at 09:42"},
+	}
 }
 
 func homeCard() Card {

@@ -61,6 +61,7 @@ func TestSchemas(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			conforms(t, slackBlocksSchema(), Slack(c).Blocks)
+			conforms(t, slackBlocksSchema(), SlackPictures(c, sampleFiles(name, c)).Blocks)
 			conforms(t, slackBlocksSchema(), SlackNoTable(c).Blocks)
 			conforms(t, slackViewSchema(), SlackHome(c))
 			conforms(t, adaptiveSchema(), Teams(c))
@@ -86,6 +87,10 @@ func TestSchemasCatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	chart, err := json.Marshal(Teams(chartCard()))
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name     string
 		schema   *jsonschema.Schema
@@ -97,6 +102,8 @@ func TestSchemasCatch(t *testing.T) {
 		{"slack header in mrkdwn", slackBlocksSchema(), slackWire, `"type":"plain_text"`, `"type":"mrkdwn"`},
 		{"teams unknown element", adaptiveSchema(), teamsWire, `"type":"RichTextBlock"`, `"type":"RicherTextBlock"`},
 		{"teams unknown action", adaptiveSchema(), teamsWire, `"type":"Action.Execute"`, `"type":"Action.Exec"`},
+		{"teams unknown chart", adaptiveSchema(), chart, `"type":"Chart.Line"`, `"type":"Chart.Lines"`},
+		{"teams chart of text", adaptiveSchema(), chart, `"y":25`, `"y":"25"`},
 		{"teams bad enum", adaptiveSchema(), teamsWire, `"style":"heading"`, `"style":"headline"`},
 	}
 	for _, tt := range tests {

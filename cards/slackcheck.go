@@ -127,9 +127,24 @@ func (c *slackCheck) block(where string, b object) {
 		c.rich(where, els)
 	case "table":
 		c.table(where, b)
+	case "image":
+		c.image(where, b)
 	case "divider":
 	default:
 		c.fault("%s: not a block this project sends", where)
+	}
+}
+
+// image checks that a picture is a file of Slack's and has a text: an address
+// would let whoever serves it see who reads the card.
+func (c *slackCheck) image(where string, b object) {
+	file := obj(b["slack_file"])
+	if !slackFileID.MatchString(str(file["id"])) || len(file) != 1 || b["image_url"] != nil {
+		c.fault("%s: not a file of Slack's: %v", where, b)
+	}
+	c.length(where, "alt_text", str(b["alt_text"]), 1, slackMaxAltText)
+	if t := obj(b["title"]); t != nil {
+		c.text(where, t, slackMaxAltText)
 	}
 }
 

@@ -1,5 +1,11 @@
 package cards
 
+import "regexp"
+
+// slackFileID is what Slack takes as the id of a file: it answers any other with
+// "input must match regex pattern", see https://github.com/slackapi/python-slack-sdk/issues/1521
+var slackFileID = regexp.MustCompile(`^F[A-Z0-9]{8,}$`)
+
 // Slack's limits. Characters are counted as UTF-16 units, which is never less
 // than what Slack counts.
 const (
@@ -27,6 +33,9 @@ const (
 	slackMaxTableRows  = 100  // https://docs.slack.dev/reference/block-kit/blocks/table-block
 	slackMaxTableCols  = 20   // same page
 	slackMaxTables     = 1    // per message, same page
+
+	slackMaxAltText = 2000 // https://docs.slack.dev/reference/block-kit/blocks/image-block
+	slackAltText    = 1000 // our own, of the payload
 
 	// slackMaxPayload is our budget for the JSON of all blocks. Slack answers
 	// msg_blocks_too_long somewhere above 13,100 characters and documents no

@@ -45,7 +45,7 @@ func Buttons(c Card) []Button {
 	var out []Button
 	for _, b := range c.Body {
 		for i, it := range b.Items {
-			if i < textMaxRows && b.Table == nil && it.Button != nil && it.Button.usable() {
+			if i < textMaxRows && b.Table == nil && b.Chart == nil && it.Button != nil && it.Button.usable() {
 				out = append(out, *it.Button)
 			}
 		}
@@ -170,6 +170,8 @@ func (t *textPage) block(b Block) {
 		t.wrap(brief(h, 300), "")
 	}
 	switch {
+	case b.Chart != nil:
+		t.chart(*b.Chart)
 	case b.Table != nil:
 		t.table(*b.Table)
 	case len(b.Items) > 0:
@@ -220,6 +222,21 @@ func (t *textPage) table(tb Table) {
 	}
 	if n := len(rows) - len(shown); n > 0 {
 		t.line("  … " + plural(n, "more row"))
+	}
+}
+
+// chart is bars of text.
+func (t *textPage) chart(c Chart) {
+	d, ok := c.Drawable()
+	if !ok {
+		t.wrap(c.Words(""), "  ")
+		return
+	}
+	for l := range strings.SplitSeq(d.text(t.width-2), "\n") {
+		t.line("  " + l)
+	}
+	if n := c.left(); n > 0 {
+		t.line("  … " + plural(n, "more point"))
 	}
 }
 

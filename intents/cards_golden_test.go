@@ -39,7 +39,7 @@ var sampleArgs = map[string]string{
 
 var samples = map[string]sample{
 	"list_agents":      {args: map[string]string{}},
-	"list_runs":        {args: map[string]string{"when": "today"}},
+	"list_runs":        {args: map[string]string{"when": "last 7 days"}},
 	"explain_run":      {args: map[string]string{"agent": "License audit"}},
 	"list_requests":    {args: map[string]string{}},
 	"rename_agent":     {args: map[string]string{"agent": "License audit", "name": "Licence audit"}},
@@ -171,6 +171,22 @@ func stable(t *testing.T, c cards.Card) cards.Card {
 	return out
 }
 
+// pictureIDs are files for the charts of a card.
+func pictureIDs(name string, c cards.Card) []string {
+	ids := make([]string, len(cards.Drawings(c)))
+	for i := range ids {
+		ids[i] = "F" + strings.ToUpper(strings.NewReplacer("_", "", "-", "").Replace(name)) + "00000" + itoa(i)
+	}
+	return ids
+}
+
+// drawn adds the charts of a card to all.
+func drawn(all map[string]cards.Drawing, name string, c cards.Card) {
+	for i, id := range pictureIDs(name, c) {
+		all[id] = cards.Drawings(c)[i]
+	}
+}
+
 // TestIntentCards renders the card of every intent for all platforms.
 func TestIntentCards(t *testing.T) {
 	t.Parallel()
@@ -193,6 +209,18 @@ func TestIntentCards(t *testing.T) {
 		t.Parallel()
 		goldenCard(t, severalParts, stable(t, newBench(t, BuiltIn{}).says("riley", twoStep).Card))
 	})
+	t.Run("charts", func(t *testing.T) { // for those who draw them
+		t.Parallel()
+		all := map[string]cards.Drawing{}
+		for name, e := range catalog {
+			if e.Name == "" {
+				e.Name = name
+			}
+			drawn(all, name, sampleCard(t, e))
+		}
+		drawn(all, severalParts, stable(t, newBench(t, BuiltIn{}).says("riley", twoStep).Card))
+		golden(t, "charts.json", prettyJSON(t, all))
+	})
 	t.Run("no leftovers", func(t *testing.T) {
 		t.Parallel()
 		files, err := filepath.Glob("testdata/cards/*.txt")
@@ -212,7 +240,7 @@ const severalParts = "several_parts"
 // goldenCard is a card as every platform shows it.
 func goldenCard(t *testing.T, name string, c cards.Card) {
 	t.Helper()
-	m, teams := cards.Slack(c), cards.Teams(c)
+	m, teams := cards.SlackPictures(c, pictureIDs(name, c)), cards.Teams(c)
 	for _, f := range append(cards.CheckSlack(m.Blocks), cards.CheckTeams(teams)...) {
 		t.Error(f)
 	}

@@ -161,7 +161,7 @@ func performanceCard(title string, rows []object) cards.Card {
 		if i := leader(rows, failuresOf); i > 0 {
 			card.Summary += " Most failures: " + rows[i].text("agent_name") + " (" + rows[i].text("failures") + ")."
 		}
-		card.Body = []cards.Block{{Table: table}}
+		card.Body = append(reliabilityChart(rows), cards.Block{Table: table})
 	}
 	return card
 }
@@ -215,6 +215,11 @@ func planPipeline(ctx context.Context, _ *Service, a *ask, _ args) (outcome, err
 	if got := o.text("received"); got != "" {
 		card.Summary = got + " events received" + prefixed(", ", labeledAfter(o.text("runs_started"), "runs started")) + prefixed(", ", labeledAfter(o.text("errors"), "errors")) + "."
 	}
+	if card.Body = funnelChart(o); card.Body != nil {
+		for _, step := range funnel {
+			delete(o, step.field)
+		}
+	}
 	a.present(&card, mustJSON(o))
 	return outcome{card: card}, nil
 }
@@ -234,7 +239,10 @@ func planChatUsage(ctx context.Context, _ *Service, a *ask, in args) (outcome, e
 	}
 	card := cards.Card{Title: "Neo chat, " + words}
 	a.present(&card, total.Data)
-	if table := anyTable(buckets, "bucket_start"); table != nil {
+	label := func(o object) string { return dateLabel(o.text("bucket_start")) }
+	chart := seriesChart("Questions over time", "", buckets, label, "total_turns")
+	card.Body = append(card.Body, chart...)
+	if table := anyTable(buckets, "bucket_start"); table != nil && (chart == nil || len(buckets) <= pageRows) {
 		card.Body = append(card.Body, cards.Block{Heading: "Over time", Table: table})
 	}
 	return outcome{card: card}, nil
@@ -332,18 +340,9 @@ func planTeamsDetail(ctx context.Context, _ *Service, a *ask, in args) (outcome,
 	if len(table.Rows) > 0 {
 		card.Body = append(card.Body, cards.Block{Table: table})
 	}
-	if t := anyTable(o.list("monthly_active_users"), "month"); t != nil {
-		card.Body = append(card.Body, cards.Block{Heading: "Before", Items: monthItems(o.list("monthly_active_users"))})
-	}
+	months := func(o object) string { return dateLabel(o.text("month")) }
+	card.Body = append(seriesChart("Active users by month", "users", o.list("monthly_active_users"), months, "active_users"), card.Body...)
 	return outcome{card: card}, nil
-}
-
-func monthItems(rows []object) []cards.Item {
-	items := make([]cards.Item, len(rows))
-	for i, r := range rows {
-		items[i] = cards.Item{Title: parts(r.text("month"), labeledAfter(r.text("active_users"), "users"))}
-	}
-	return items
 }
 
 func planROI(ctx context.Context, _ *Service, a *ask, _ args) (outcome, error) {
@@ -398,6 +397,7 @@ var phoneNumberList = listing{
 
 var phoneCallList = listing{
 	op: "list_phone_calls", title: "Phone calls", noun: "call",
+	chart: callsPerDay,
 	keep: func(a *ask, in args, o object) bool {
 		return inSpan(a, in, o.at("started_at", "created_at")) && (in["calls"] == "" || strings.EqualFold(o.text("status"), in["calls"]))
 	},

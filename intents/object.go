@@ -330,6 +330,8 @@ type listing struct {
 	args  func(ctx context.Context, s *Service, a *ask, in args) (neoapi.Args, error)
 	keep  func(a *ask, in args, o object) bool
 	row   func(a *ask, o object) cards.Item
+	// chart, over the first page, of all items that are kept.
+	chart func(a *ask, in args, kept []object) []cards.Block
 	note  string
 	// private lists go to the asker only.
 	private bool
@@ -352,14 +354,18 @@ func (l listing) plan(ctx context.Context, s *Service, a *ask, in args) (outcome
 		return outcome{}, err
 	}
 	var items []cards.Item
+	var kept []object
 	for _, o := range all {
 		if l.keep == nil || l.keep(a, in, o) {
-			items = append(items, l.row(a, o))
+			items, kept = append(items, l.row(a, o)), append(kept, o)
 		}
 	}
 	card := cards.Card{Title: l.title, Summary: plural(len(items), l.noun) + "."}
 	if strings.HasSuffix(l.noun, "y") && len(items) != 1 {
 		card.Summary = itoa(len(items)) + " " + strings.TrimSuffix(l.noun, "y") + "ies."
+	}
+	if l.chart != nil && !more && a.firstPage() { // cut off, the oldest days would look quiet
+		card.Body = l.chart(a, in, kept)
 	}
 	a.page(&card, items, nil)
 	if l.note != "" {

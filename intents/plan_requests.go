@@ -114,6 +114,7 @@ func planCreditUsage(ctx context.Context, _ *Service, a *ask, in args) (outcome,
 	add("Left", use.CreditsRemaining)
 	add("Forecast", &use.Forecast)
 	add("Reserve", use.ReserveBalance)
+	card.Body = creditChart(use)
 	table := &cards.Table{Columns: []string{"Agent", "Credits", "Tickets"}}
 	for _, row := range byAgent.Agents[:min(len(byAgent.Agents), pageRows)] {
 		table.Rows = append(table.Rows, []string{row.Name, thousands(row.Credits), itoa(row.UniqueTickets)})

@@ -41,6 +41,9 @@ func planListRuns(ctx context.Context, s *Service, a *ask, in args) (outcome, er
 		title += ", " + words
 	}
 	card, shown := runsCard(a, title, all, in["status"])
+	if !more && filter.EntityNumber == "" && a.firstPage() {
+		card.Body = append(a.runsPerDay(span, all), card.Body...)
+	}
 	if more {
 		card.Footer = append(card.Footer, "Only the newest "+itoa(maxRuns)+" runs were looked at.")
 	}

@@ -94,6 +94,17 @@ func safeBlock(b cards.Block) cards.Block {
 			b.Items[i].Button = &button
 		}
 	}
+	if b.Chart != nil {
+		chart := *b.Chart
+		chart.Labels, chart.Series = slices.Clone(chart.Labels), slices.Clone(chart.Series)
+		for i, l := range chart.Labels {
+			chart.Labels[i] = hideCredentials(l)
+		}
+		for i, s := range chart.Series {
+			chart.Series[i].Name = hideCredentials(s.Name)
+		}
+		b.Chart = &chart
+	}
 	if b.Table != nil {
 		table := cards.Table{Columns: b.Table.Columns, Rows: make([][]string, len(b.Table.Rows))}
 		for i, row := range b.Table.Rows {

@@ -94,15 +94,20 @@ func (p *pacer) close(key string, d time.Duration) {
 	p.closed[key] = p.now().Add(d)
 }
 
+// closedFor is how long the method may not be called yet.
+func (p *pacer) closedFor(key string) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	until, ok := p.closed[key]
+	if !ok {
+		return 0
+	}
+	return until.Sub(p.now())
+}
+
 // open waits until the method may be called again.
 func (p *pacer) open(ctx context.Context, key string) error {
-	p.mu.Lock()
-	until, ok := p.closed[key]
-	p.mu.Unlock()
-	if !ok {
-		return nil
-	}
-	wait := until.Sub(p.now())
+	wait := p.closedFor(key)
 	if wait <= 0 {
 		return nil
 	}

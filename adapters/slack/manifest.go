@@ -19,6 +19,7 @@ func Scopes() []string {
 		"channels:read",     // is the channel shared with another company?
 		"chat:write",        // answers
 		"commands",          // /neo
+		filesScope,          // charts as pictures; without it they are text
 		"groups:history",    // the same three for private channels,
 		"groups:read",
 		"im:history", // direct messages,

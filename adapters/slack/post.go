@@ -25,14 +25,6 @@ const metaType = "neobot_post"
 // layouts are the ways to show a card, best first. A workspace that refuses
 // tables, or blocks altogether, still gets the words.
 func layouts(card cards.Card) []func() []slack.MsgOption {
-	quiet := func(m cards.SlackMessage) []slack.MsgOption {
-		return []slack.MsgOption{
-			slack.MsgOptionText(m.Text, false), // escaped by cards
-			slack.MsgOptionBlocks(m.Blocks...),
-			slack.MsgOptionDisableLinkUnfurl(),
-			slack.MsgOptionDisableMediaUnfurl(),
-		}
-	}
 	return []func() []slack.MsgOption{
 		func() []slack.MsgOption { return quiet(cards.Slack(card)) },
 		func() []slack.MsgOption { return quiet(cards.SlackNoTable(card)) },
@@ -47,6 +39,16 @@ func layouts(card cards.Card) []func() []slack.MsgOption {
 	}
 }
 
+// quiet is a message without unfurling.
+func quiet(m cards.SlackMessage) []slack.MsgOption {
+	return []slack.MsgOption{
+		slack.MsgOptionText(m.Text, false), // escaped by cards
+		slack.MsgOptionBlocks(m.Blocks...),
+		slack.MsgOptionDisableLinkUnfurl(),
+		slack.MsgOptionDisableMediaUnfurl(),
+	}
+}
+
 var escaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 // cutRunes shortens s to at most n characters and says so.
@@ -56,6 +58,19 @@ func cutRunes(s string, n int) string {
 		return s
 	}
 	return string(r[:n]) + " … (cut)"
+}
+
+// show sends a card, its charts as pictures where they can be, else as text.
+func (a *Adapter) show(ctx context.Context, in *install, card cards.Card, send func([]slack.MsgOption) error) error {
+	all := a.pictures(ctx, in, card)
+	if _, any := filesOf(all); any {
+		err := a.withPictures(ctx, in, card, all, send)
+		if !badBlocks[slackCode(err)] {
+			return err
+		}
+		a.cfg.Logger.WarnContext(ctx, "Slack refuses a card with pictures, its charts go out as text", "workspace", in.workspace, "title", card.Title, "err", err)
+	}
+	return a.withLayouts(card, send)
 }
 
 // withLayouts runs send with each layout until one is not refused for its form.
@@ -86,7 +101,7 @@ func (a *Adapter) Post(ctx context.Context, key string, to adapters.Destination,
 	}
 	meta := slack.MsgOptionMetadata(slack.SlackMetadata{EventType: metaType, EventPayload: map[string]any{"key": key}})
 	ref := adapters.Ref{Workspace: to.Workspace, Thread: to.Thread}
-	err = a.withLayouts(card, func(opts []slack.MsgOption) error {
+	err = a.show(ctx, in, card, func(opts []slack.MsgOption) error {
 		opts = append(opts, meta)
 		if to.Thread != "" {
 			opts = append(opts, slack.MsgOptionTS(to.Thread))
@@ -218,7 +233,7 @@ func (a *Adapter) Update(ctx context.Context, ref adapters.Ref, card cards.Card)
 	if ref.Conversation == "" || ref.Message == "" {
 		return fmt.Errorf("slack: update without a message: %w", adapters.ErrGone)
 	}
-	err = a.withLayouts(card, func(opts []slack.MsgOption) error {
+	err = a.show(ctx, in, card, func(opts []slack.MsgOption) error {
 		return a.call(ctx, in, "chat.update", func(ctx context.Context) error {
 			_, _, _, err := in.api.UpdateMessageContext(ctx, ref.Conversation, ref.Message, opts...)
 			return err

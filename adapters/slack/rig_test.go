@@ -117,7 +117,7 @@ func newRigAfter(t *testing.T, slow time.Duration) *rig {
 	r.a, err = New(Config{
 		Installs: []Install{{Team: cfg.Team, Token: cfg.Token}}, AppID: cfg.App, SigningSecrets: []string{cfg.Secret},
 		APIURL: r.fake.APIURL(), ResponseHosts: []string{r.fake.ResponseHost()},
-		Inbox: r.inbox, Threads: r.out, Handler: r.brain, Logger: log, Now: time.Now,
+		Inbox: r.inbox, Threads: r.out, Pictures: r.out, Handler: r.brain, Logger: log, Now: time.Now,
 	})
 	r.must(err)
 	runner, err := adapters.NewRunner(adapters.RunnerConfig{

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+	"golang.org/x/sync/singleflight"
 
 	"neobot/adapters"
 )
@@ -54,7 +55,9 @@ type Config struct {
 	Inbox         Inbox
 	Threads       Threads
 	Handler       adapters.Handler // asked for forms only
-	HTTP          *http.Client     // default: own client with timeouts, no redirects
+	// Pictures lets charts be shown as pictures; without it they are text.
+	Pictures Pictures
+	HTTP     *http.Client // default: own client with timeouts, no redirects
 	// PostsPerSecond is the pace per channel, with bursts of five; Slack takes
 	// about one. Default 1; negative: no pacing.
 	PostsPerSecond float64
@@ -75,6 +78,7 @@ type Adapter struct {
 	pace     *pacer
 	users    *cache[slack.User]
 	rooms    *cache[slack.Channel]
+	uploads  singleflight.Group
 	asides   chan struct{} // bounds work beside a request
 	wg       sync.WaitGroup
 	socket   socketState
@@ -92,6 +96,7 @@ type install struct {
 	botUser string            // U… of the bot, from auth.test or an event's authorizations
 	scopes  string            // X-OAuth-Scopes of the last reply
 	dead    bool              // uninstalled or token revoked
+	noFiles time.Time         // until then Slack is not asked to take a file
 	direct  map[string]string // user id -> D… conversation
 }
 
@@ -191,7 +196,8 @@ func (a *Adapter) Platform() adapters.Platform { return adapters.Slack }
 func (a *Adapter) Wait() { a.wg.Wait() }
 
 // Check asks Slack who we are in every workspace: that the token belongs to the
-// workspace it is configured for and has the scopes of the manifest.
+// workspace it is configured for and has the scopes of the manifest, except the
+// one it can do without: see ShowsPictures.
 func (a *Adapter) Check(ctx context.Context) error {
 	var errs []error
 	for _, in := range a.installs {
@@ -219,7 +225,7 @@ func (a *Adapter) checkInstall(ctx context.Context, in *install) error {
 	}
 	var missing []string
 	for _, s := range Scopes() {
-		if !strings.Contains(","+have+",", ","+s+",") {
+		if s != filesScope && !strings.Contains(","+have+",", ","+s+",") { // without that one charts are text
 			missing = append(missing, s)
 		}
 	}
@@ -227,6 +233,17 @@ func (a *Adapter) checkInstall(ctx context.Context, in *install) error {
 		return fmt.Errorf("scopes missing, install the app again: %s", strings.Join(missing, ", "))
 	}
 	return nil
+}
+
+// ShowsPictures reports whether charts go out as pictures in every workspace, as
+// far as Slack has told: they need the scope files:write.
+func (a *Adapter) ShowsPictures() bool {
+	for _, in := range a.installs {
+		if a.cfg.Pictures == nil || !in.mayUpload(a.cfg.Now()) {
+			return false
+		}
+	}
+	return true
 }
 
 func (in *install) setBotUser(id string) {

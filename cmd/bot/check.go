@@ -261,6 +261,10 @@ func (d *doctor) slack(ctx context.Context) {
 	if d.cfg.SlackAppToken != "" {
 		way = "Socket Mode"
 	}
+	if !a.ShowsPictures() {
+		d.warn("slack", "charts go out as text: the scope files:write is missing; install the app again with the manifest of now")
+		return
+	}
 	d.ok("slack", "token accepted, all scopes granted, deliveries by %s", way)
 }
 

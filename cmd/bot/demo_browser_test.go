@@ -48,6 +48,7 @@ func TestDemoInBrowser(t *testing.T) {
 		Title, Hidden        string
 		Width                []int
 		Input                bool
+		Chart                []any // its words, bars drawn, elements that could be live
 	}
 	if err := json.Unmarshal(out, &seen); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -60,6 +61,9 @@ func TestDemoInBrowser(t *testing.T) {
 	}
 	if seen.Markup != 0 || seen.Title != "neobot demo" || !strings.Contains(seen.Hidden, "⟨U+202E⟩") {
 		t.Errorf("text became markup: %d elements, title %q, card %q", seen.Markup, seen.Title, seen.Hidden)
+	}
+	if len(seen.Chart) != 3 || !strings.HasPrefix(seen.Chart[0].(string), "Chart in runs: Dispatch ") || seen.Chart[1].(float64) < 8 || seen.Chart[2] != 0.0 {
+		t.Errorf("chart %v", seen.Chart)
 	}
 	if len(seen.Width) != 2 || seen.Width[0] > 360 || seen.Width[1] > 360 || !seen.Input {
 		t.Errorf("on a phone: widths %v, input %v", seen.Width, seen.Input)

@@ -67,7 +67,7 @@ func newPage(cfg pageConfig) (*page, error) {
 	}
 	files := http.FileServerFS(static)
 	p.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { p.enter(w, r, files) })
-	for _, name := range []string{"app.js", "card.js", "style.css", "icon.svg"} {
+	for _, name := range []string{"app.js", "card.js", "chart.js", "style.css", "icon.svg"} {
 		p.mux.Handle("GET /"+name, files)
 	}
 	p.mux.HandleFunc("GET /api/about", p.member(p.about))

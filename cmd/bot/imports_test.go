@@ -32,6 +32,11 @@ var importRules = map[string]importRule{
 		third: map[string][]string{"github.com/slack-go/slack": nil},
 		why:   "cards are data for the eye: they know no store, no Neo and no transport (slack-go only for its block types)",
 	},
+	"cards/pictures": {
+		own:   []string{"cards"},
+		third: map[string][]string{"github.com/go-analyze/charts": nil},
+		why:   "whoever draws sees a chart and nothing else; the library that draws is nowhere else",
+	},
 	"approvals": {
 		third: map[string][]string{"github.com/redis/go-redis": nil},
 		why:   "approvals know nothing of Neo, chat or policy, so that nothing there can bend a decision",
@@ -65,7 +70,7 @@ var importRules = map[string]importRule{
 		why: "adapters carry messages and cards; only the durable inbox and outbox talk to Redis",
 	},
 	"adapters/slack": {
-		own: []string{"adapters", "cards"},
+		own: []string{"adapters", "cards", "cards/pictures"},
 		third: map[string][]string{
 			"github.com/slack-go/slack":    nil,
 			"github.com/gin-gonic/gin":     nil,

@@ -118,7 +118,7 @@ func connectSlack(ctx context.Context, c platformConfig, at ports) (*slack.Adapt
 		Installs: []slack.Install{{Team: installed[0].ID(), Enterprise: enterprise, Token: string(c.Config.SlackBotToken)}},
 		AppID:    app, SigningSecrets: c.Config.slackSecrets(), AppToken: string(c.Config.SlackAppToken),
 		APIURL: c.Config.SlackAPIURL, ResponseHosts: responseHosts(c.Config.SlackAPIURL),
-		Inbox: at.Inbox, Threads: at.Outbox, Handler: at.Handler, HTTP: client, Logger: c.Logger, Now: c.Now,
+		Inbox: at.Inbox, Threads: at.Outbox, Pictures: at.Outbox, Handler: at.Handler, HTTP: client, Logger: c.Logger, Now: c.Now,
 		PostsPerSecond: c.Config.slackPace(), CallTimeout: c.Config.lease() / 3, RefusedFunc: c.Metrics.refusals(adapters.Slack),
 	})
 }

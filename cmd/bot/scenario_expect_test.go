@@ -21,6 +21,7 @@ func expectations() []step {
 		at(`no card(.*)`, func(w *world, m []string) { w.expectNoCard(texts(m[1])) }),
 		at(`card ?(\w+)?((?: "[^"]*")*)`, (*world).expectCard),
 		at(`(\d+) cards?`, (*world).expectCount),
+		at(`(\d+) pictures? at Slack, shown (\d+) times?`, (*world).expectPictures),
 		at(`button "?([^"]+?)"?`, func(w *world, m []string) { w.expectButton(m[1], true) }),
 		at(`no button "?([^"]+?)"?`, func(w *world, m []string) { w.expectButton(m[1], false) }),
 		at(`private to (\w+)((?: "[^"]*")+)`, (*world).expectPrivate),
@@ -109,6 +110,21 @@ func (w *world) changed() (all []slackfake.Message, posted int) {
 		}
 	}
 	return all, posted
+}
+
+// expectPictures counts the files that are uploaded whole, and the messages that
+// show them.
+func (w *world) expectPictures(m []string) {
+	w.t.Helper()
+	files, shown := 0, 0
+	for _, f := range w.slack.Files() {
+		if f.Complete {
+			files, shown = files+1, shown+f.Shown
+		}
+	}
+	if files != w.number(m[1]) || shown != w.number(m[2]) {
+		w.errorf("%d pictures, shown %d times", files, shown)
+	}
 }
 
 var quoted = regexp.MustCompile(`"([^"]*)"`)

@@ -36,7 +36,13 @@ func steps() []step {
 		at(who+` fills (.+)`, (*world).fill),
 		at(`clock \+(\S+)`, (*world).wait),
 		at(`slack redelivers`, func(w *world, _ []string) { w.deliver(slices.Clone(w.sent)...) }),
-		at(`slack fails (\S+) (\d+)`, func(w *world, m []string) { w.slack.Fail(m[1], slackfake.Fault{Status: w.number(m[2])}) }),
+		at(`slack fails (\S+) (\d+)(?: (\d+) times)?`, func(w *world, m []string) {
+			times := 1
+			if m[3] != "" {
+				times = w.number(m[3])
+			}
+			w.slack.Fail(m[1], slackfake.Fault{Status: w.number(m[2]), Times: times})
+		}),
 		at(`slack drops the reply of (\S+)`, func(w *world, m []string) { w.slack.Fail(m[1], slackfake.Fault{Drop: true}) }),
 		at(`neo fails (\w+) (\d+)( after applying)?(?: (\d+) times)?`, (*world).neoFails),
 		at(`neo drops the reply of (\w+)`, func(w *world, m []string) {

@@ -48,7 +48,7 @@ import (
 //	sam fills reason="not now"           submits the dialog he has open
 //	clock +9h                            and everything that waits for time
 //	slack redelivers                     the last deliveries once more
-//	slack fails chat.update 500
+//	slack fails chat.update 500 [N times]   or upload (of a file), or slack_file (a picture in a message)
 //	neo fails update_agent 500 [after applying] [N times]
 //	neo drops the reply of update_agent
 //	neo sets agent 106 state=DISABLED    behind the bot's back
@@ -64,6 +64,7 @@ import (
 //	expect card [pending|done|…] "text" …   a message posted or edited, with all these texts
 //	expect no card ["text"]
 //	expect N cards                       posted, not counting edits
+//	expect N pictures at Slack, shown M times
 //	expect button "Approve" / expect no button "Approve"   on the card expected last
 //	expect private to riley "text" / expect nothing private
 //	expect dialog for sam "text"
@@ -267,7 +268,7 @@ func (w *world) start() {
 			adapter, err = slack.New(slack.Config{
 				Installs: []slack.Install{{Team: cfg.Team, Token: cfg.Token}}, AppID: cfg.App, SigningSecrets: []string{cfg.Secret},
 				APIURL: w.slack.APIURL(), ResponseHosts: []string{w.slack.ResponseHost()}, PostsPerSecond: -1,
-				Inbox: p.Inbox, Threads: p.Outbox, Handler: p.Handler, Logger: log, Now: w.clock.Now,
+				Inbox: p.Inbox, Threads: p.Outbox, Pictures: p.Outbox, Handler: p.Handler, Logger: log, Now: w.clock.Now,
 			})
 			return []adapters.Adapter{adapter}, err
 		},

@@ -1,8 +1,16 @@
 // A sketch of how Slack draws Block Kit on a phone, for pictures only. It knows
 // the blocks this project sends and fails on any other.
 'use strict';
+const fs = require('node:fs');
+const path = require('node:path');
 
 const esc = (s) => String(s).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+
+// picture is the chart as the bot draws it: its tests keep them beside the cards.
+function picture(id) {
+  const file = path.join(__dirname, '..', '..', 'docs', 'cards', 'charts', id.replace(/[^A-Z0-9]/g, '') + '.png');
+  return fs.existsSync(file) ? 'data:image/png;base64,' + fs.readFileSync(file).toString('base64') : '';
+}
 
 // mrkdwn as far as the cards use it: bold lines, escaped characters.
 const mrkdwn = (s) => s.replace(/"/g, '&quot;').replace(/(^|\n)([^\n*]*)\*([^*\n]+)\*/g, '$1$2<b>$3</b>');
@@ -43,6 +51,7 @@ const blocks = {
   rich_text: (b) => `<div class=rich>${b.elements.map(rich).join('')}</div>`,
   table: (b) => `<div class=tablebox><table>${b.rows.map((r) => `<tr>${r.map((c, i) =>
     `<td style="text-align:${((b.column_settings || [])[i] || {}).align || 'left'}">${cell(c)}</td>`).join('')}</tr>`).join('')}</table></div>`,
+  image: (b) => `<img class=picture alt="${esc(b.alt_text)}" src="${picture(b.slack_file.id)}">`,
   input: (b) => `<div class=input><b>${esc(b.label.text)}</b>${b.optional ? ' <span class=dim>(optional)</span>' : ''}${
     b.element.type === 'static_select'
       ? `<div class=field>${esc((b.element.initial_option || b.element.options[0]).text.text)} ▾</div>`
@@ -72,6 +81,7 @@ const slackCss = `
 .header{font-weight:800;font-size:18px;margin:8px 0 4px;overflow-wrap:anywhere}
 .context{font-size:12px;color:#616061;margin:4px 0}.rich,.section{margin:6px 0}
 .section{display:flex;gap:8px;align-items:flex-start}.fields{display:grid;grid-template-columns:1fr 1fr;gap:8px 12px}
+.picture{display:block;width:100%;border-radius:6px;border:1px solid #ddd;box-sizing:border-box;margin:4px 0 8px}
 .actions{display:flex;flex-wrap:wrap;gap:8px;margin:8px 0}.modalfoot{border-top:1px solid #ddd;margin:0;justify-content:flex-end}
 .btn{border:1px solid #bbb;border-radius:4px;padding:4px 11px;font-weight:700;font-size:14px;white-space:nowrap;flex:none;background:#fff}
 .btn.primary{background:#007a5a;border-color:#007a5a;color:#fff}.btn.danger{color:#e01e5a;border-color:#e01e5a}

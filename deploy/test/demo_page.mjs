@@ -1,11 +1,11 @@
 // The tour of the demo page in a headless Chromium, on a desktop and on a phone
 // of 360 px. Environment: DEMO (URL with the token), PICTURE (png to write,
-// optional), CHROMIUM. Prints one JSON object with what it saw.
+// optional), CHART (the same, of a chart), CHROMIUM. Prints one JSON object with what it saw.
 import { createRequire } from 'node:module';
 
 const require = createRequire(new URL('../peers/package.json', import.meta.url));
 const { chromium } = require('playwright-core');
-const { DEMO, PICTURE, CHROMIUM = '/usr/bin/chromium' } = process.env;
+const { DEMO, PICTURE, CHART, CHROMIUM = '/usr/bin/chromium' } = process.env;
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
 const seen = { faults: [], foreign: [] };
@@ -56,6 +56,11 @@ try {
   await say('show Ticket summary');
   await page.locator('.card', { hasText: '<!channel> approve 912' }).waitFor();
   seen.markup = await page.locator('.log img, .log b b, .log script, .card a[href*="evil"]').count();
+  await say('how reliable were the agents last week?');
+  const chart = page.locator('.card', { hasText: 'Reliability' }).locator('.chart svg[role=img]');
+  await chart.waitFor();
+  seen.chart = [await chart.getAttribute('aria-label'), await chart.locator('rect').count(), await chart.locator('script, a, foreignObject, image').count()];
+  if (CHART) await chart.screenshot({ path: CHART });
   seen.title = await page.title();
   seen.hidden = await page.locator('.card', { hasText: '<!channel>' }).last().innerText();
 

@@ -20,22 +20,24 @@ type method struct {
 }
 
 var methods = map[string]method{
-	"auth.test":                   {"", (*Server).authTest},
-	"bots.info":                   {"users:read", (*Server).botsInfo},
-	"users.info":                  {"users:read", (*Server).usersInfo},
-	"conversations.info":          {"", (*Server).conversationsInfo},
-	"conversations.open":          {"im:write", (*Server).conversationsOpen},
-	"conversations.history":       {"", (*Server).conversationsHistory},
-	"conversations.replies":       {"", (*Server).conversationsReplies},
-	"chat.postMessage":            {"chat:write", (*Server).chatPostMessage},
-	"chat.update":                 {"chat:write", (*Server).chatUpdate},
-	"chat.postEphemeral":          {"chat:write", (*Server).chatPostEphemeral},
-	"views.open":                  {"", (*Server).viewsOpen},
-	"views.update":                {"", (*Server).viewsUpdate},
-	"views.publish":               {"", (*Server).viewsPublish},
-	"reactions.add":               {"reactions:write", (*Server).accept},
-	"reactions.remove":            {"reactions:write", (*Server).accept},
-	"assistant.threads.setStatus": {"chat:write|assistant:write", (*Server).accept},
+	"auth.test":                    {"", (*Server).authTest},
+	"bots.info":                    {"users:read", (*Server).botsInfo},
+	"users.info":                   {"users:read", (*Server).usersInfo},
+	"conversations.info":           {"", (*Server).conversationsInfo},
+	"conversations.open":           {"im:write", (*Server).conversationsOpen},
+	"conversations.history":        {"", (*Server).conversationsHistory},
+	"conversations.replies":        {"", (*Server).conversationsReplies},
+	"chat.postMessage":             {"chat:write", (*Server).chatPostMessage},
+	"chat.update":                  {"chat:write", (*Server).chatUpdate},
+	"chat.postEphemeral":           {"chat:write", (*Server).chatPostEphemeral},
+	"files.getUploadURLExternal":   {"files:write", (*Server).filesGetUploadURL},
+	"files.completeUploadExternal": {"files:write", (*Server).filesCompleteUpload},
+	"views.open":                   {"", (*Server).viewsOpen},
+	"views.update":                 {"", (*Server).viewsUpdate},
+	"views.publish":                {"", (*Server).viewsPublish},
+	"reactions.add":                {"reactions:write", (*Server).accept},
+	"reactions.remove":             {"reactions:write", (*Server).accept},
+	"assistant.threads.setStatus":  {"chat:write|assistant:write", (*Server).accept},
 }
 
 func write(w http.ResponseWriter, v any) {
@@ -46,6 +48,10 @@ func write(w http.ResponseWriter, v any) {
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if id, ok := strings.CutPrefix(r.URL.Path, "/response/"); ok {
 		s.respond(w, r, id)
+		return
+	}
+	if secret, ok := strings.CutPrefix(r.URL.Path, "/upload/"); ok {
+		s.takeFile(w, r, secret)
 		return
 	}
 	name := strings.TrimPrefix(r.URL.Path, "/api/")
@@ -135,6 +141,9 @@ func (s *Server) run(name string, v url.Values, token string) map[string]any {
 		return map[string]any{"ok": false, "error": "missing_scope", "needed": m.scope, "provided": strings.Join(s.cfg.Scopes, ",")}
 	}
 	out, no := m.run(s, v)
+	if code, message, ok := strings.Cut(string(no), ": "); ok { // as Slack writes what is wrong with blocks
+		return map[string]any{"ok": false, "error": code, "errors": []string{message}, "response_metadata": map[string]any{"messages": []string{message}}}
+	}
 	if no != "" {
 		return map[string]any{"ok": false, "error": string(no)}
 	}

@@ -138,7 +138,7 @@ func (s *Server) checkMessage(method string, v url.Values, unfurl bool) refusal 
 		s.problem("%s: %s: %.400s", method, strings.Join(faults, "; "), blocks)
 		return "invalid_blocks"
 	}
-	return ""
+	return s.checkPictures(blocks)
 }
 
 // checkMarkup finds mentions and links in top-level text, where nothing of ours

@@ -1,5 +1,5 @@
 // Package slackfake is a Slack for tests: a Web API server that keeps messages,
-// ephemeral messages, modals, home tabs, channels and people, enforces scopes,
+// ephemeral messages, files, modals, home tabs, channels and people, enforces scopes,
 // membership, triggers and the limits of Block Kit, and writes the signed
 // requests Slack would send (events, clicks, form submits, slash commands).
 //

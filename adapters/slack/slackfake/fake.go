@@ -87,6 +87,8 @@ type Server struct {
 	triggers  map[string]issued
 	responses map[string]*response
 	faults    map[string][]*Fault
+	files     []*File
+	uploads   string // where upload addresses lead, default here
 	calls     []Call
 	problems  []string
 	seq       int

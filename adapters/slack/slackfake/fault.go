@@ -17,7 +17,9 @@ type Fault struct {
 	Drop       bool          // apply, then cut the connection without an answer
 }
 
-// Fail queues a fault for a Web API method, or for "response_url".
+// Fail queues a fault for a Web API method, for "response_url", for "upload" (of a
+// file), or for "slack_file": messages with a picture are refused as Slack does
+// until it has looked through the file.
 func (s *Server) Fail(method string, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -28,6 +30,11 @@ func (s *Server) Fail(method string, f Fault) {
 func (s *Server) fault(method string) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.nextFault(method)
+}
+
+// nextFault is fault for a caller that holds mu.
+func (s *Server) nextFault(method string) *Fault {
 	q := s.faults[method]
 	if len(q) == 0 {
 		return nil

@@ -6,7 +6,7 @@ import (
 )
 
 // Text is everything a person reads in a message's blocks or a view, one line
-// per piece, buttons in brackets.
+// per piece, buttons and pictures in brackets.
 func Text(doc json.RawMessage) string {
 	var v any
 	if json.Unmarshal(doc, &v) != nil {
@@ -28,6 +28,10 @@ func read(v any, lines *[]string) {
 			if t, ok := v["text"].(map[string]any); ok {
 				*lines = append(*lines, "["+str(t["text"])+"]")
 			}
+			return
+		}
+		if v["type"] == "image" {
+			*lines = append(*lines, "[picture: "+str(v["alt_text"])+"]")
 			return
 		}
 		if t := str(v["text"]); t != "" {

@@ -1,6 +1,8 @@
 // Renders neutral cards. Every string becomes a text node: nothing that people,
 // Neo or a model wrote is ever read as markup.
 
+import { chart } from "./chart.js";
+
 const looks = {
   "": ["", ""],
   pending: ["◷", "Waiting for a decision"],
@@ -79,6 +81,7 @@ function changes(list) {
 function block(b, press) {
   const box = el("div", "block");
   if (b.Heading) box.append(value("h5", "", b.Heading));
+  if (b.Chart) return box.append(chart(b.Chart)), box;
   if (b.Table) return box.append(table(b.Table)), box;
   if (b.Items?.length) return box.append(el("ul", "items", ...b.Items.map((it) => item(it, press)))), box;
   if (b.Code) return box.append(value("pre", "", b.Code)), box;
