@@ -129,7 +129,7 @@ func chartColor(s Status, i int) string {
 		return "warning"
 	case StatusExpired:
 		return "neutral"
-	case StatusNone, StatusWorking, StatusQuestion:
+	case StatusNone, StatusWorking, StatusQuestion, StatusOn, StatusOff:
 	}
 	return [chartMaxSeries]string{"categoricalBlue", "categoricalMarigold", "categoricalTeal"}[i]
 }

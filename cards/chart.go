@@ -205,7 +205,7 @@ func (c Chart) rows(width int) []string {
 	labels, numbers := make([]string, len(c.Labels)), make([]string, len(c.Labels))
 	labelWidth, numberWidth, most := 0, 0, 0.0
 	for i, l := range c.Labels {
-		labels[i] = brief(l, max(width/3, 10))
+		labels[i] = brief(l, max(2*width/5, 10))
 		labelWidth = max(labelWidth, columns(labels[i]))
 		var parts []string
 		total := 0.0

@@ -50,7 +50,10 @@ func pretty(t *testing.T, v any) []byte {
 // sampleFiles are ids for the pictures of the charts of a sample.
 func sampleFiles(name string, c Card) []string {
 	ids := make([]string, len(Drawings(c)))
-	for i := range ids {
+	for i, d := range Drawings(c) {
+		if strings.Contains(d.Title, "<!channel>") {
+			continue // its names have letters that are not drawn: there is no picture
+		}
 		ids[i] = fmt.Sprintf("F%s%06d", strings.ToUpper(strings.ReplaceAll(name, "-", "")), i)
 	}
 	return ids
@@ -63,7 +66,7 @@ func TestGoldenCharts(t *testing.T) {
 	all := map[string]Drawing{}
 	for name, c := range samples() {
 		for i, id := range sampleFiles(name, c) {
-			all[id] = Drawings(c)[i]
+			all[orWord(id, "none")] = Drawings(c)[i]
 		}
 	}
 	golden(t, "charts.json", pretty(t, all))

@@ -54,11 +54,11 @@ type picture struct {
 }
 
 // filesOf is the files of the charts in order, and whether there is any.
-func filesOf(all []picture) (files []string, any bool) {
+func filesOf(all []picture) (files []string, some bool) {
 	for _, p := range all {
-		files, any = append(files, p.file), any || p.file != ""
+		files, some = append(files, p.file), some || p.file != ""
 	}
-	return files, any
+	return files, some
 }
 
 // pictures uploads the charts of a card that are not known to Slack. It takes at

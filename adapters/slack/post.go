@@ -63,7 +63,7 @@ func cutRunes(s string, n int) string {
 // show sends a card, its charts as pictures where they can be, else as text.
 func (a *Adapter) show(ctx context.Context, in *install, card cards.Card, send func([]slack.MsgOption) error) error {
 	all := a.pictures(ctx, in, card)
-	if _, any := filesOf(all); any {
+	if _, some := filesOf(all); some {
 		err := a.withPictures(ctx, in, card, all, send)
 		if !badBlocks[slackCode(err)] {
 			return err

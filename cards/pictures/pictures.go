@@ -114,7 +114,7 @@ func color(s cards.Status, i int) charts.Color {
 		return plain[1]
 	case cards.StatusExpired:
 		return charts.Color{R: 0xa0, G: 0xa0, B: 0xa8, A: 0xff}
-	case cards.StatusNone, cards.StatusWorking, cards.StatusQuestion:
+	case cards.StatusNone, cards.StatusWorking, cards.StatusQuestion, cards.StatusOn, cards.StatusOff:
 	}
 	return plain[i%len(plain)]
 }
@@ -134,7 +134,7 @@ func theme(c cards.Chart) charts.ColorPalette {
 func legend(c cards.Chart) charts.LegendOption {
 	opt := charts.LegendOption{Show: charts.Ptr(len(c.Series) > 1), FontStyle: fontStyle(), Symbol: charts.SymbolSquare}
 	for _, s := range c.Series {
-		opt.SeriesNames = append(opt.SeriesNames, s.Name)
+		opt.SeriesNames = append(opt.SeriesNames, " "+s.Name) // away from its sign
 	}
 	return opt
 }
