@@ -226,14 +226,14 @@ func TestTeamsPackageIsKept(t *testing.T) {
 	if code := write("https://msp.example.com"); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
-	before, err := os.ReadFile(path) //nolint:gosec // G304: a file of the test
+	before, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if code := write("msp.example.com"); code != 1 {
 		t.Errorf("exit code %d", code)
 	}
-	after, err := os.ReadFile(path) //nolint:gosec // G304: a file of the test
+	after, err := os.ReadFile(path)
 	if err != nil || !bytes.Equal(before, after) {
 		t.Errorf("the package has changed (%v)", err)
 	}

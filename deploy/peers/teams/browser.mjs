@@ -22,7 +22,7 @@ try {
   await box.click();
   await box.pressSequentially('which agents are off?');
   await page.keyboard.press('Enter');
-  await page.getByText('1 agent off').last().waitFor();
+  await page.getByText(/^\d+ agents? off$/).last().waitFor();
   await page.getByRole('button', { name: 'Show', exact: true }).last().click();
   await page.getByText('Runs on a schedule', { exact: false }).or(page.getByText('Started by', { exact: false })).last().waitFor();
   const personal = await shown();
