@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -111,12 +112,40 @@ func (r *reading) obey(orders []order) Routed {
 	switch {
 	case ask != "":
 		return Routed{Ask: ask}
-	case o.alias != "" && in.Args["agent"] != "" && r.offers(o.alias):
+	case r.vague(o, in):
+		return Routed{Ask: askMeant}
+	case o.alias != "" && in.Args["agent"] != "" && r.offers(o.alias) && (o.alias != "cancel_run" || !r.saysAgent(o)):
 		agent := map[string]string{"agent": in.Args["agent"]}
-		return Routed{Ask: askStart, Choices: []Intent{in, {Name: o.alias, Args: agent}}}
+		question := map[string]string{"enable_agent": askStart, "cancel_run": askStop}[o.alias]
+		return Routed{Ask: question, Choices: []Intent{in, {Name: o.alias, Args: agent}}}
 	}
 	return Routed{Intent: in}
 }
+
+// saysAgent: "stop the SLA Watch agent" is about the agent and not about a run.
+func (r *reading) saysAgent(o order) bool {
+	for i := o.verb[1]; i < o.clause[1]; i++ {
+		if isAgentWord(r.word(i)) {
+			return true
+		}
+	}
+	return false
+}
+
+// manyThings are verbs for agents as for runs, watches and backfills.
+var manyThings = wordSet("stop halt kill pause resume start restart")
+
+// vague: one of them alone says nothing about what is meant, and "the one on
+// ticket 48213" is a run, whatever the verb says.
+func (r *reading) vague(o order, in Intent) bool {
+	if !knownCommand(o.intent) || in.Args["agent"] != "" {
+		return false
+	}
+	said, _, _ := r.leftover(o)
+	return said == "" && manyThings[r.word(o.verb[0])] || oneOnTicket.MatchString(r.plain(o.verb[1], o.clause[1]))
+}
+
+var oneOnTicket = regexp.MustCompile(`\bone (on|for|of|from) `)
 
 // meant offers what an unclear order can mean: looking, or really doing it.
 func (r *reading) meant(o order) []Intent {

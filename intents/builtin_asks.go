@@ -9,6 +9,7 @@ const (
 	askTimed     = "I cannot change things later or under a condition, only propose a change now. Tell me when the time has come."
 	askQuote     = "If that is all part of the new name, put it in quotation marks. Changes for later are not possible."
 	askStart     = "Run it once now, or switch it on?"
+	askStop      = "Switch it off for good, or only cancel the run that is under way?"
 	askRules     = "I cannot skip approvals or my rules, whoever asks. A plain request such as “enable Dispatch” gets an approval card."
 	askDecide    = "Approvals and technician requests are decided with the buttons on their cards, not by typing. Here is where they are listed."
 	askAnAgent   = "I know no agent of that name, and agents are all I can switch or run."
@@ -28,7 +29,7 @@ const (
 // Asks are all sentences a router can put into Routed.Ask.
 func Asks() []string {
 	return []string{
-		askMeant, askBulk, askOne, askTimed, askQuote, askStart, askRules, askDecide, askAnAgent, askNoDelete, askNoCreate,
+		askMeant, askBulk, askOne, askTimed, askQuote, askStart, askStop, askRules, askDecide, askAnAgent, askNoDelete, askNoCreate,
 		askNoEdit, askNoCancel, askNoRetry, askUndo, askNoSecrets, askNoTickets, askNotHere, askUnclear, askReadOnly, askByItself,
 	}
 }

@@ -20,7 +20,8 @@ type commandVerb struct {
 // commands are the orders the built-in router knows. A write is only ever
 // picked through one of them: no score makes a sentence an order.
 var commands = []commandVerb{
-	{intent: "disable_agent", verbs: "freeze|set _ to disabled|set _ to off|set _ to inactive|make _ inactive|take _ down|disable|deactivate|pause|suspend|stop|halt|kill|turn _ off|switch _ off|shut _ off|shut _ down|flip _ off|toggle _ off|take _ offline|put _ on hold"},
+	{intent: "disable_agent", verbs: "freeze|set _ to disabled|set _ to off|set _ to inactive|make _ inactive|take _ down|disable|deactivate|pause|suspend|turn _ off|switch _ off|shut _ off|shut _ down|flip _ off|toggle _ off|take _ offline|put _ on hold"},
+	{intent: "disable_agent", verbs: "stop|halt|kill", alias: "cancel_run"},
 	{intent: "enable_agent", verbs: "enable|activate|reactivate|reenable|unpause|resume|turn _ on|switch _ on|turn _ back on|switch _ back on|flip _ on|toggle _ on|bring _ back|bring _ back online|" +
 		"get _ back online|get _ running again|get _ going again|get _ up and running|bring _ online|put _ back on|put _ back online|set _ to enabled|set _ to on|set _ to active|make _ active|switch _ back online|reinstate|unfreeze|unsuspend"},
 	{intent: "rename_agent", verbs: "rename|change the name of|change name of|give _ the name"},

@@ -38,7 +38,7 @@ func (r *reading) refusal(o order) string {
 	switch {
 	case r.isHostile() || hostile.MatchString(r.plain(0, len(r.toks))):
 		return askRules
-	case r.cut || undone.MatchString(r.plain(0, len(r.toks))) || r.negated(o):
+	case r.cut || undone.MatchString(r.plain(0, len(r.toks))) || r.negated(o) || r.reported(o) || doubtAfter.MatchString(r.text):
 		return askMeant
 	case o.intent == "escalate":
 		if r.questioned(o) {
@@ -57,9 +57,26 @@ func (r *reading) refusal(o order) string {
 	return ""
 }
 
+// doubtAfter is a question about what was just said: "disable Dispatch. Is that ok?".
+var doubtAfter = regexp.MustCompile(`(?i)[.!;\n]\s*(is|was|would|should|may|are) (that|this|it|they|i|we)\b[^.?!]*\?\s*$`)
+
+var reports = wordSet("say says said saying write writes wrote written read reads tell tells told claim claims claimed demand demands request requests comment comments")
+
+// reported: "the ticket says: disable Dispatch" tells what somebody else wants.
+func (r *reading) reported(o order) bool {
+	seen := false
+	for i := range o.verb[0] {
+		seen = seen || reports[r.word(i)]
+		if seen && r.toks[i].stop == ':' {
+			return true
+		}
+	}
+	return false
+}
+
 // describedOnly is an agent told by what it does, not by name: "turn off the one
 // that keeps failing".
-var describedOnly = regexp.MustCompile(`\b(one|agent|workflow|bot|automation|whatever|whichever) (that|which|who|is|was|keeps)\b`)
+var describedOnly = regexp.MustCompile(`\b(one|agent|workflow|bot|automation|whatever|whichever|what|everything|anything) (that|which|who|is|was|were|keeps)\b`)
 
 // questioned: "disable dispatch?" asks, "could you disable dispatch?" tells.
 func (r *reading) questioned(o order) bool {

@@ -139,7 +139,12 @@ func (r *reading) fillLearned(s Spec, o order) (Intent, string) {
 		return in, askOne // "retry run 91233 and 91234"
 	}
 	r.writtenText(&in)
+	named := in.Args["agent"] != ""
 	r.fromHistory(s, &in)
+	if in.Args["run"] != "" && !named { // the run says it all
+		delete(in.Args, "agent")
+		delete(in.Args, "agent_id")
+	}
 	return in, ""
 }
 

@@ -75,7 +75,7 @@ var coreLexicon = map[string]string{
 
 // plainWords are English words that must not be "corrected" to words of the
 // lexicon.
-var plainWords = wordSet(`a an and any are as at be been being but by call calls came come could day days each either every few find for
+var plainWords = wordSet(`a an and any are as at be been being but by call calls came chart charts graph graphs plot come could day days each either every few find for
 from get gets give given go going gone good got had has have he her here him his hour hours how if in into is it its keep keeps
 know less let like long look looks made make makes many may me mean means might mine more most much must my need needs new next no
 nobody none nor not nothing now of off often ok old on once one only or other our out over own part per please put quite rather real

@@ -159,11 +159,11 @@ func (s *Service) notUnderstood(a *ask) outcome {
 }
 
 func choiceLabel(e entry, c Intent) string {
-	label := upperFirst(strings.ReplaceAll(e.Name, "_", " "))
-	if agent := c.Args["agent"]; agent != "" {
-		label = upperFirst(strings.TrimSuffix(e.Name, "_agent")) + " " + agent
+	agent := c.Args["agent"]
+	if verb, ok := strings.CutSuffix(e.Name, "_agent"); ok && agent != "" {
+		return upperFirst(verb) + " " + agent
 	}
-	return label
+	return upperFirst(strings.ReplaceAll(e.Name, "_", " ")) + prefixed(" of ", agent)
 }
 
 // proceed runs what a button stands for, with the permissions of the person
