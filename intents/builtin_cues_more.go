@@ -100,6 +100,7 @@ var moreCues = []cue{
 	{"compare_agent", "compare @agent", 16},
 	{"compare_agent", "compare agent !@agent", 10},
 	{"compare_agent", "what edited @agent !who", 16},
+	{"agent_stats", "reliable @agent", 22},
 	{"agent_stats", "stats @agent", 16},
 	{"agent_stats", "stats run|runs @agent", 4},
 	{"agent_stats", "stats fail|completed|succeed @agent", 6},
