@@ -77,12 +77,7 @@ eval: ## How well questions are understood: accuracy per kind and the misses; as
 
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (60s) each.
-	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' . | sort | while read -r file; do \
-		for name in $$(grep -oE '^func Fuzz[A-Za-z0-9_]+' "$$file" | cut -c6-); do \
-			echo "== $$name ($$(dirname "$$file"))"; \
-			go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "$$(dirname "$$file")"; \
-		done; \
-	done
+	@deploy/test/fuzz.sh $(FUZZTIME)
 
 .PHONY: clean
 clean: ## Removes built programs and tools.
