@@ -57,6 +57,9 @@ func segments(q Question) []string {
 		return nil // nearly everything
 	}
 	r := read(q)
+	if story := slices.IndexFunc(r.toks, func(t token) bool { return t.stop == '.' || t.stop == '\n' }); story >= 0 && story < len(r.toks)-1 {
+		return nil // a story and what is asked about it
+	}
 	if r.cut || len(r.toks) < 4 || r.isHostile() || len(r.orders()) > 0 || r.mentionsOrder() ||
 		slices.ContainsFunc(r.toks, func(t token) bool { return t.quoted }) {
 		return nil
