@@ -2,7 +2,6 @@ package intents
 
 import (
 	"context"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -155,7 +154,6 @@ func after(q Question, text string, done Intent) Question {
 // standIn gives a read without an agent of its own one, to see whether the next
 // part would be clear if the result named one.
 func standIn(q Question, in Intent) Intent {
-	in.Args = maps.Clone(in.Args)
 	if in.Args["agent"] == "" && len(q.Agents) > 0 {
 		in.Args = merged(in.Args, "agent", q.Agents[0])
 	}
@@ -168,7 +166,7 @@ func sameRead(a, b Intent) bool {
 		return false
 	}
 	same := func(k string) bool { return strings.EqualFold(a.Args[k], b.Args[k]) }
-	for k := range merged(a.Args, "", "") {
+	for k := range a.Args {
 		if k != "agent_id" && !same(k) {
 			return false
 		}
@@ -200,9 +198,9 @@ func (BuiltIn) Next(_ context.Context, q Question) (Routed, error) {
 		return out, nil
 	}
 	done := q.Done[n-1]
-	about := Intent{Name: done.Intent.Name, Args: maps.Clone(done.Intent.Args)}
+	about := done.Intent
 	for k, v := range done.About {
-		about.Args = merged(about.Args, k, v)
+		about.Args = merged(about.Args, k, v) // a copy
 	}
 	if in, ok := lookUp(after(q, said[n-1], about), said[n]); ok {
 		out.Intent = in

@@ -104,21 +104,33 @@ func newBreaker(log *slog.Logger, open time.Duration) *gobreaker.CircuitBreaker[
 
 // Route asks the model. An error only comes without a Fallback.
 func (m *Model) Route(ctx context.Context, q Question) (Routed, error) {
+	var fallback routeFunc
+	if m.Fallback != nil {
+		fallback = m.Fallback.Route
+	}
+	return m.orFallback(ctx, q, m.pick, fallback)
+}
+
+type routeFunc func(context.Context, Question) (Routed, error)
+
+// orFallback asks the model within its time and, when it is of no use, the
+// fallback (nil: there is none). What the model cost is kept in any case.
+func (m *Model) orFallback(ctx context.Context, q Question, pick func(context.Context, Question, time.Time) (Routed, error), fallback routeFunc) (Routed, error) {
 	start := m.Now()
 	limited, cancel := context.WithTimeout(ctx, m.Timeout)
 	defer cancel()
-	out, err := m.pick(limited, q, start.Add(m.Timeout))
-	m.Logger.DebugContext(ctx, "model routed", "intent", out.Intent.Name, "tokens", out.Tokens, "took", m.Now().Sub(start))
+	out, err := pick(limited, q, start.Add(m.Timeout))
+	m.Logger.DebugContext(ctx, "model routed", "part", len(q.Done)+1, "intent", out.Intent.Name, "tokens", out.Tokens, "took", m.Now().Sub(start))
 	if err == nil {
 		return out, nil
 	}
-	if ctx.Err() != nil || m.Fallback == nil {
-		return Routed{}, fmt.Errorf("route by model: %w", err)
-	}
-	m.Logger.WarnContext(ctx, "model unavailable", "error", logged(err))
 	tokens := out.Tokens
-	if out, err = m.Fallback.Route(ctx, q); err != nil {
-		return Routed{}, fmt.Errorf("route without model: %w", err)
+	if ctx.Err() != nil || fallback == nil {
+		return Routed{Tokens: tokens}, fmt.Errorf("route by model: %w", err)
+	}
+	m.Logger.WarnContext(ctx, "model unavailable", "part", len(q.Done)+1, "error", logged(err))
+	if out, err = fallback(ctx, q); err != nil {
+		return Routed{Tokens: tokens}, fmt.Errorf("route without model: %w", err)
 	}
 	out.Note, out.Tokens = noteUnavailable, tokens
 	return out, nil

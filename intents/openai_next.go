@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -32,25 +31,11 @@ func (m *Model) pickFirst(ctx context.Context, q Question, end time.Time) (Route
 // call of any other is asked back and never run. An error only comes when the
 // Fallback cannot go on either.
 func (m *Model) Next(ctx context.Context, q Question) (Routed, error) {
-	start := m.Now()
-	limited, cancel := context.WithTimeout(ctx, m.Timeout)
-	defer cancel()
-	out, err := m.pickPart(limited, q, start.Add(m.Timeout))
-	m.Logger.DebugContext(ctx, "model routed a further part", "intent", out.Intent.Name, "tokens", out.Tokens, "took", m.Now().Sub(start))
-	if err == nil {
-		return out, nil
+	var fallback routeFunc
+	if chainer, ok := m.Fallback.(Chainer); ok {
+		fallback = chainer.Next
 	}
-	fallback, ok := m.Fallback.(Chainer)
-	if ctx.Err() != nil || !ok {
-		return Routed{Tokens: out.Tokens}, fmt.Errorf("next part by model: %w", err)
-	}
-	m.Logger.WarnContext(ctx, "model unavailable for a further part", "error", logged(err))
-	tokens := out.Tokens
-	if out, err = fallback.Next(ctx, q); err != nil {
-		return Routed{Tokens: tokens}, fmt.Errorf("next part without model: %w", err)
-	}
-	out.Note, out.Tokens = noteUnavailable, tokens
-	return out, nil
+	return m.orFallback(ctx, q, m.pickPart, fallback)
 }
 
 // pickPart asks for one read of a message of several parts, with the likely tools

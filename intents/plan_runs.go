@@ -194,6 +194,9 @@ func planExplainRun(ctx context.Context, s *Service, a *ask, in args) (outcome, 
 	card.Body = append(card.Body, stepBlocks(a, steps)...)
 	s.inWords(ctx, &card, runData(run, steps))
 	card.Footer = append(card.Footer, "Run "+string(run.ID))
+	if run.EntityNumber != "" && a.neo.Allowed("get_execution_callback") == nil { // an event of the ticket started it
+		a.next(&card, "Why it ran", Intent{Name: "run_trigger", Args: args{"run": string(run.ID)}})
+	}
 	a.next(&card, "Other runs of it", Intent{Name: intentListRuns, Args: args{"agent": run.AgentName, "agent_id": string(run.AgentID)}})
 	if runStatus(run.Status) == "failed" {
 		if a.neo.Allowed("retry_execution") == nil {

@@ -11,8 +11,6 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +18,6 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"neobot/neoapi"
 	"neobot/neoapi/sandbox"
 )
 
@@ -77,26 +74,12 @@ func newTeamsBench(b *testing.B) *teamsBench {
 	t := &benchTeams{benchSlack: &benchSlack{waits: map[string]*benchWait{}}, key: key}
 	t.server = httptest.NewServer(t)
 	b.Cleanup(t.server.Close)
-	r := &teamsBench{benchRig: &benchRig{slack: t.benchSlack, redis: startRedis(b)}, teams: t}
-	if r.neo, err = sandbox.New(sandbox.Config{Now: time.Now, Key: benchKey, Seed: 1, Document: neoapi.Document(), RateLimit: -1}); err != nil {
-		b.Fatal(err)
-	}
-	neo := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		r.calls.Add(1)
-		r.neo.ServeHTTP(w, q)
-	}))
-	b.Cleanup(neo.Close)
-	policy := filepath.Join(b.TempDir(), "policy.yaml")
-	if err := os.WriteFile(policy, []byte(benchTeamsPolicy), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	r.bot = startProcess(b, buildBot(b), freeAddr(b), []string{
-		"REDIS_URL=redis://" + r.redis.addr + "/0", "NEOBOT_CONFIG=" + policy,
-		"NEO_BASE_URL=" + neo.URL, "NEO_API_KEY=" + benchKey, "NEO_REQUESTS_PER_MINUTE=1000000",
+	r := &teamsBench{benchRig: &benchRig{slack: t.benchSlack}, teams: t}
+	r.start(b, -1, benchTeamsPolicy, []string{
+		"NEO_REQUESTS_PER_MINUTE=1000000",
 		"TEAMS_APP_ID=" + pgApp, "TEAMS_APP_PASSWORD=hush", "TEAMS_TENANT_ID=" + benchTenant, "TEAMS_POSTS_PER_SECOND=1000000",
 		"TEAMS_OPENID_URL=" + t.server.URL + "/openid", "TEAMS_TOKEN_URL=" + t.server.URL + "/token",
 	})
-	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: patience}
 	r.token = t.sign(b)
 	return r
 }

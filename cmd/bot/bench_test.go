@@ -79,7 +79,17 @@ func newBenchRig(b *testing.B) *benchRig {
 // does, below 0: any number) and starts the bot with env besides what it needs.
 func newLimitedRig(b *testing.B, limit int, rules string, env ...string) *benchRig {
 	b.Helper()
-	r := &benchRig{slack: newBenchSlack(b), redis: startRedis(b)}
+	r := &benchRig{slack: newBenchSlack(b)}
+	r.start(b, limit, rules, append(env,
+		"SLACK_API_URL="+r.slack.server.URL+"/api/", "SLACK_BOT_TOKEN=xoxb-bench", "SLACK_SIGNING_SECRET="+benchSecret, "SLACK_APP_ID="+benchApp,
+	))
+	return r
+}
+
+// start runs Redis, a Neo with a limit and the bot, whose platform is in env.
+func (r *benchRig) start(b *testing.B, limit int, rules string, env []string) {
+	b.Helper()
+	r.redis = startRedis(b)
 	var err error
 	r.neo, err = sandbox.New(sandbox.Config{Now: time.Now, Key: benchKey, Seed: 1, Document: neoapi.Document(), RateLimit: limit})
 	if err != nil {
@@ -96,10 +106,8 @@ func newLimitedRig(b *testing.B, limit int, rules string, env ...string) *benchR
 	}
 	r.bot = startProcess(b, buildBot(b), freeAddr(b), append(env,
 		"REDIS_URL=redis://"+r.redis.addr+"/0", "NEOBOT_CONFIG="+policy, "NEO_BASE_URL="+neo.URL, "NEO_API_KEY="+benchKey,
-		"SLACK_API_URL="+r.slack.server.URL+"/api/", "SLACK_BOT_TOKEN=xoxb-bench", "SLACK_SIGNING_SECRET="+benchSecret, "SLACK_APP_ID="+benchApp,
 	))
 	r.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}, Timeout: patience}
-	return r
 }
 
 // flow is one conversation of a driver, from the first delivery to the last card.
