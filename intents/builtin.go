@@ -44,28 +44,19 @@ func route(q Question) Routed {
 	if len(r.toks) == 0 {
 		return Routed{}
 	}
-	if in, ok := r.subscription(); ok {
-		return Routed{Intent: in}
-	}
 	if in, ok := r.operationSaid(); ok {
 		return Routed{Intent: in}
 	}
 	if orders := r.orders(); len(orders) > 0 {
-		return r.obey(orders)
+		return r.weigh(orders[0], r.obey(orders))
 	}
 	if r.isHostile() {
 		return Routed{Ask: askRules}
 	}
-	if r.offTopic() {
-		return Routed{}
-	}
 	if in, ok := r.followUp(); ok {
 		return Routed{Intent: in}
 	}
-	if ask, ok := r.notOffered(); ok {
-		return ask
-	}
-	return r.pick()
+	return r.settle()
 }
 
 // whole is a message with one meaning as it stands, or after its openers.
@@ -114,6 +105,7 @@ func (r *reading) obey(orders []order) Routed {
 		return Routed{Ask: ask}
 	case r.vague(o, in):
 		return Routed{Ask: askMeant}
+	case o.alias == "enable_agent" && in.Args["ticket"] != "": // only a run has a ticket
 	case o.alias != "" && in.Args["agent"] != "" && r.offers(o.alias) && (o.alias != "cancel_run" || !r.saysAgent(o)):
 		agent := map[string]string{"agent": in.Args["agent"]}
 		question := map[string]string{"enable_agent": askStart, "cancel_run": askStop}[o.alias]

@@ -55,7 +55,7 @@ func (x nameIndex) near(w string) []int {
 			continue // what an agent does, not its name: "was it dispatched?"
 		}
 		// A slip of a word with a meaning of its own ("agnet") names nobody.
-		if sameWord(w, word) || !isCue(word) && !isCue(w) && !plainWords[w] && (len(w) >= 4 && isBeginning(w, word) || isTypo(w, word)) {
+		if sameWord(w, word) || !isCue(word) && !isCue(w) && !plainWords[w] && (len(w) >= 4 && isBeginning(w, word) || !isWord(w) && isTypo(w, word)) {
 			for _, n := range names {
 				if !slices.Contains(out, n) {
 					out = append(out, n)
@@ -172,7 +172,7 @@ func (r *reading) distinct(from, to int, names []int) bool {
 	return slices.ContainsFunc(names, func(n int) bool {
 		name := r.names.names[n]
 		return strings.Join(name, "") == whole && (len(name) > 1 || r.agentAround(from, to))
-	})
+	}) || to-from > 1 && len(names) == 1 // "the password reset thing"
 }
 
 // agentAround reports whether the word agent stands next to the tokens.

@@ -1,6 +1,7 @@
 package intents
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ func (r *reading) fillRead(s Spec) Intent {
 			in.Args[a.Name] = v
 		}
 	}
-	r.fromHistory(s, &in)
+	r.carryOver(s, &in)
 	return in
 }
 
@@ -43,10 +44,25 @@ func (r *reading) argument(s Spec, a Arg) string {
 			}
 		}
 	case ArgStatus:
+		if v, ok := r.guessArg(s, a); ok {
+			return v
+		}
 		return r.status(a.Enum)
 	case ArgState:
+		if v, ok := r.guessArg(s, a); ok {
+			return v
+		}
 		return r.state(a)
 	case ArgText:
+		switch {
+		case a.Name == "number":
+			return r.watchSaid(s, a)
+		case s.Name == "start_roi":
+			return "" // writtenText reads them
+		}
+		if slotArgs[a.Name] {
+			return r.slotValue(s, a)
+		}
 		v, ok := r.cutText(s.Name, a.Name)
 		switch {
 		case ok && v == "" && s.Name == "list_templates":
@@ -58,11 +74,7 @@ func (r *reading) argument(s Spec, a Arg) string {
 	case ArgRequest:
 		return r.requestNumber()
 	case ArgVersion:
-		text := r.text // without names: an agent may be called “Dispatch v2”
-		for _, name := range r.values("@agent") {
-			text = strings.ReplaceAll(text, name, " ")
-		}
-		return versionNumbers(text)
+		return versionNumbers(r.withoutNames())
 	}
 	return ""
 }
@@ -139,11 +151,33 @@ func (r *reading) about(s Spec) string {
 	return strings.TrimSpace(r.text)
 }
 
-var saidVersions = regexp.MustCompile(`(?i)\b(?:versions?|v)\s*#?(\d{1,4})(?:\s*(?:,|-|to|and|with|vs\.?|against)\s*(?:versions?\s*|v)?#?(\d{1,4}))?\b`)
+var (
+	saidVersions = regexp.MustCompile(`(?i)\b(?:versions?|revisions?|rev|v)(?: numbers?)?\s*#?(\d{1,4})(?:\s*(?:,|-|to|and|with|vs\.?|versus|against|next to|from)\s*(?:(?:versions?|revisions?|rev)\s*|v)?#?(\d{1,4}))?\b`)
+	twoVersions  = regexp.MustCompile(`^(?:.* )?(\d{1,3}) (?:and|with|vs|versus|against) (\d{1,3})$`)
+)
+
+// withoutNames is the message, numbers as digits, without names and numbers of
+// other things: an agent may be called “Dispatch v2”.
+func (r *reading) withoutNames() string {
+	var out []string
+	for _, it := range r.items {
+		for i := it.from; i < it.to && !strings.HasPrefix(it.concept, "@"); i++ {
+			w := r.toks[i].w
+			if d, ok := digitWords[w]; ok && w != "oh" {
+				w = d
+			}
+			out = append(out, w)
+		}
+	}
+	return strings.Join(out, " ")
+}
 
 // versionNumbers are the one or two after the word version: "2", "1 and 3".
 func versionNumbers(text string) string {
 	m := saidVersions.FindStringSubmatch(text)
+	if m == nil {
+		m = twoVersions.FindStringSubmatch(text)
+	}
 	switch {
 	case m == nil:
 		return ""
@@ -153,10 +187,43 @@ func versionNumbers(text string) string {
 	return m[1] + " and " + m[2]
 }
 
+// ordinals are numbers of watches as people say them.
+var ordinals = map[string]string{
+	"first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9", "tenth": "10", "ten": "10",
+}
+
+// watchSaid is the number of a watch, of this message or the last; without one the
+// words as said, in which the plan looks for what kind of watch is meant.
+func (r *reading) watchSaid(s Spec, a Arg) string {
+	for _, t := range r.toks {
+		w := strings.TrimPrefix(t.w, "#")
+		if isNumber(w) && len(w) <= 4 {
+			return w
+		}
+		if n := cmp.Or(ordinals[w], digitWords[w]); n != "" && w != "oh" && w != "one" || w == "one" && isIDWord(r.word(slices.Index(r.toks, t)-1)) {
+			return cmp.Or(n, "1")
+		}
+	}
+	if v := r.carried()[a.Name]; v != "" && r.carry(s, a.Name) {
+		return v
+	}
+	return strings.TrimSpace(r.text)
+}
+
 // requestNumber follows the word request: "request 912".
 func (r *reading) requestNumber() string {
 	for i, t := range r.toks {
 		if n := strings.TrimPrefix(t.w, "#"); isNumber(n) && (r.word(i-1) == "request" || r.word(i-1) == "til" || isIDWord(r.word(i-1)) && r.word(i-2) == "request") {
+			return n
+		}
+	}
+	for _, c := range []string{"@request", "@ticket"} { // "what is 655 about"
+		if vs := r.values(c); len(vs) == 1 && len(vs[0]) <= 4 {
+			return vs[0]
+		}
+	}
+	for _, t := range r.toks {
+		if n := strings.TrimPrefix(t.w, "#"); isNumber(n) && len(n) <= 4 {
 			return n
 		}
 	}

@@ -1,10 +1,16 @@
 package intents
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // mainFrom is the first token of the last sentence that says something: what
 // stands before it is the story, not the question.
 func (r *reading) mainFrom() int {
+	if r.asked[1] > 0 {
+		return r.asked[0]
+	}
 	from := 0
 	for i := 0; i < len(r.toks)-1; i++ {
 		if r.beginsMain(i) && !isFiller(r.raw(i+1, len(r.toks))) {
@@ -43,7 +49,7 @@ func (r *reading) aboutMain() concepts {
 // hasMain is hasOne of the sentence that asks.
 func (r *reading) hasMain(concept string) bool {
 	r.scores()
-	return slices.ContainsFunc(r.items, func(it item) bool { return it.concept == concept && it.from >= r.focus })
+	return slices.ContainsFunc(r.items, func(it item) bool { return it.concept == concept && it.from >= r.focus && it.from < r.mainTo() })
 }
 
 // pointsAt reports words from a token on that stand for something said before.
@@ -55,13 +61,21 @@ var backWords = wordSet("it its that this they them their there he she him her o
 
 // mainValue is the first value of a concept in the main sentence, else anywhere.
 func (r *reading) mainValue(concept string) string {
-	from := r.mainFrom()
+	var said []string
 	for _, it := range r.items {
-		if it.concept == concept && it.from >= from {
-			return it.value
+		if it.concept == concept && r.inMain(it.from) {
+			said = append(said, it.value)
 		}
 	}
-	return first(r.values(concept))
+	if len(said) == 0 {
+		said = r.values(concept)
+	}
+	for _, v := range said { // "over the weekend? I mean since saturday"
+		if strings.HasPrefix(v, "since ") {
+			return v
+		}
+	}
+	return first(said)
 }
 
 // subject is the longest value of a concept in the sentence that asks; in the
@@ -70,7 +84,7 @@ func (r *reading) subject(concept string) string {
 	r.scores()
 	best, size := "", 0
 	for _, it := range r.items {
-		if it.concept == concept && it.from >= r.focus && it.to-it.from > size {
+		if it.concept == concept && it.from >= r.focus && it.from < r.mainTo() && it.to-it.from > size {
 			best, size = it.value, it.to-it.from // "the summary Ticket Summary wrote"
 		}
 	}

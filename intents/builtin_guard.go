@@ -173,12 +173,20 @@ func isOrderVerb(w string) bool {
 	return false
 }
 
+// joining words can add more to an order's object.
+var joining = wordSet("and or plus but except with also the")
+
 func (r *reading) isBulk(o order) bool {
+	named := false
 	for i := o.verb[1]; i < o.clause[1]; i++ {
 		if r.inside(i, "@agent|@when|@future") {
+			named = named || r.inside(i, "@agent")
 			continue
 		}
 		w := r.word(i)
+		if named && !joining[w] && !joining[r.word(i-1)] {
+			continue // "switch off SLA Watch, it spams everyone"
+		}
 		if bulkWords[w] || w == "agents" || w == "workflows" || w == "bots" || w == "automations" {
 			return true
 		}
@@ -196,12 +204,12 @@ func (r *reading) isBulk(o order) bool {
 // are not.
 func (r *reading) isLate(o order) bool {
 	for _, it := range r.items {
-		if it.from >= o.clause[0] && it.to <= o.clause[1] && it.concept == "@future" {
+		if it.from >= o.clause[0] && it.to <= o.clause[1] && it.concept == "@future" && !r.idle(it.from) {
 			return true
 		}
 	}
 	for i := o.clause[0]; i < o.clause[1]; i++ {
-		if r.inside(i, "@agent") || i >= o.verb[0] && i < o.verb[1] {
+		if r.inside(i, "@agent") || i >= o.verb[0] && i < o.verb[1] || r.idle(i) {
 			continue
 		}
 		w := r.word(i)
@@ -254,7 +262,7 @@ func (r *reading) underCondition(o order) bool {
 			i += r.openerLen(i)
 		}
 		w := r.word(i)
-		if same && i < c[1] && (lateWords[w] || w == "as" && r.word(i+1) == "soon" || w == "should") {
+		if same && i < c[1] && !r.idle(i) && (lateWords[w] || w == "as" && r.word(i+1) == "soon" || w == "should") {
 			return true
 		}
 	}

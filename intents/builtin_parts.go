@@ -131,8 +131,14 @@ func lookUp(q Question, text string) (Intent, bool) {
 	return in, false
 }
 
+// clearPart is how sure the guess of a part must be.
+const clearPart = 0.4
+
 func clearRead(q Question, text string) (Intent, bool) {
 	q.Text = text
+	if gs := read(q).guesses(); len(gs) > 0 && gs[0].p < clearPart {
+		return Intent{}, false
+	}
 	out := route(q)
 	spec, ok := SpecByName(q.Specs, out.Intent.Name)
 	if !ok || out.Ask != "" || !chainable(spec) {

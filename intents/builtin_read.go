@@ -46,6 +46,10 @@ type reading struct {
 	scored bool
 	focus  int // first token of the sentence the scores are of
 
+	guessed []guess // guesses, once asked
+	lost    float64 // share of what the catalog does not offer
+	asked   [2]int  // the sentence that asks, once looked for
+
 	object0 int // where the object of the order being filled begins
 }
 
@@ -55,8 +59,8 @@ type concepts map[string]bool
 // read takes a message apart: words, spelling, names, numbers, times, concepts.
 func read(q Question) *reading {
 	r := &reading{q: q, cut: len(q.Text) > maxBytes}
-	r.text = visible(q.Text[:min(len(q.Text), maxBytes)])
-	r.toks = tokens(r.text)
+	r.text = arrows.Replace(visible(q.Text[:min(len(q.Text), maxBytes)]))
+	r.toks = joinSpelled(withoutUms(tokens(r.text)))
 	r.cut = r.cut || len(r.toks) >= maxTokens
 	r.names = indexNames(knownNames(q))
 	r.correct()
@@ -109,6 +113,9 @@ func (c concepts) fit(ts []term) bool {
 	}
 	return true
 }
+
+// arrows stand for a word: "rename Dispatch -> Night Dispatch".
+var arrows = strings.NewReplacer(" -> ", " to ", " → ", " to ", " => ", " to ", " @ ", " at ")
 
 // visible drops characters nobody sees (format, bidi and control characters).
 func visible(s string) string {
@@ -264,7 +271,7 @@ var vocabulary = sync.OnceValue(func() map[byte][]string {
 	for _, c := range slices.Concat(commands, moreCommands) {
 		add(strings.ReplaceAll(c.verbs, "_", ""))
 	}
-	add("today yesterday tonight overnight monday tuesday wednesday thursday friday saturday sunday hours days weeks months " +
+	add("since last week weeks month months night nights last hours minutes compare between version versions customer company companies template integration today yesterday tonight overnight monday tuesday wednesday thursday friday saturday sunday hours days weeks months " +
 		"january february march april june july august september october november december could would please everything everyone")
 	out := map[byte][]string{}
 	for w := range set {
@@ -284,7 +291,7 @@ func (r *reading) correct() {
 		if w == "of" && i > 0 && (r.toks[i].stop != 0 || i == len(r.toks)-1) {
 			r.toks[i].w = "off" // "which agents are of?"
 		}
-		if len(w) < 4 || plainWords[w] || strings.ContainsFunc(w, func(c rune) bool { return c < 'a' || c > 'z' }) || r.names.has(w) {
+		if len(w) < 4 || plainWords[w] || isWord(w) || strings.ContainsFunc(w, func(c rune) bool { return c < 'a' || c > 'z' }) || r.names.has(w) {
 			continue
 		}
 		if best := nearestWord(w); best != "" {

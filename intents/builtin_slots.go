@@ -11,7 +11,7 @@ import (
 var (
 	ticketNumber = regexp.MustCompile(`^#?(\d{3,12})$`)
 	autotaskNo   = regexp.MustCompile(`^#?t\d{8}\.\d{4}$`)
-	runID        = regexp.MustCompile(`^#?(\d{1,18}|[0-9a-f]{8}-[0-9a-f-]{27}|(?:exec?|run)[_-][0-9a-z_-]*\d[0-9a-z_-]*)$`)
+	runID        = regexp.MustCompile(`^#?(\d{1,18}|[0-9a-f]{6,16}|[0-9a-f]{8}-[0-9a-f-]{27}|(?:exec?|run)[_-][0-9a-z_-]*\d[0-9a-z_-]*)$`)
 	runIDAlone   = regexp.MustCompile(`^([0-9a-f]{8}-[0-9a-f-]{27}|(?:exec?|run)[_-][0-9a-z_-]*\d[0-9a-z_-]*)$`)
 )
 
@@ -22,14 +22,14 @@ func (r *reading) tickets() []item {
 	for i, t := range r.toks {
 		prev, prev2 := r.word(i-1), r.word(i-2)
 		switch {
-		case runIDAlone.MatchString(t.w):
-			out = append(out, item{concept: "@run", from: i, to: i + 1, value: r.raw(i, i+1)})
+		case runIDAlone.MatchString(t.w) || shortHex(t.w):
+			out = append(out, item{concept: "@run", from: i, to: i + 1, value: r.spelled(i)})
 		case autotaskNo.MatchString(t.w):
-			out = append(out, item{concept: "@ticket", from: i, to: i + 1, value: strings.TrimPrefix(r.raw(i, i+1), "#")})
+			out = append(out, item{concept: "@ticket", from: i, to: i + 1, value: strings.TrimPrefix(r.spelled(i), "#")})
 		case !ticketNumber.MatchString(t.w) && (!isRunWord(prev) || !runID.MatchString(t.w)):
 		case isRunWord(prev) || runVerbs[prev] && !r.unitAfter(i) || isIDWord(prev) && isRunWord(prev2):
 			if prev != "run" || !r.unitAfter(i) {
-				out = append(out, item{concept: "@run", from: i, to: i + 1, value: strings.TrimPrefix(r.raw(i, i+1), "#")})
+				out = append(out, item{concept: "@run", from: i, to: i + 1, value: strings.TrimPrefix(r.spelled(i), "#")})
 			}
 		case r.unitAfter(i) || months[prev] != 0 || prev == "request" || prev == "til" || isIDWord(prev) && prev2 == "request":
 			if !r.unitAfter(i) && months[prev] == 0 {
@@ -42,6 +42,20 @@ func (r *reading) tickets() []item {
 		}
 	}
 	return out
+}
+
+// shortHex: "9f3c21" is the beginning of a run's id, "203112" a ticket.
+func shortHex(w string) bool {
+	w = strings.TrimPrefix(w, "#")
+	return len(w) >= 6 && len(w) <= 16 && strings.ContainsAny(w, "0123456789") && strings.ContainsAny(w, "abcdef") && strings.Trim(w, "0123456789abcdef") == ""
+}
+
+// spelled is a number as it was written, or what was dictated.
+func (r *reading) spelled(i int) string {
+	if s := r.raw(i, i+1); !strings.Contains(s, " ") {
+		return s
+	}
+	return r.toks[i].w
 }
 
 // runVerbs are orders about runs only: "retry 91240".
@@ -107,6 +121,9 @@ func (r *reading) timeLike(i, j int) bool {
 	if r.toks[i].w == "on" && (last == "today" || last == "yesterday" || last == "tonight") { // "turn it on today"
 		return false
 	}
+	if r.bareDuration(i, j) {
+		return false
+	}
 	if whenFiller[last] || last == "now" || r.toks[i].w == "the" && j-i == 1 {
 		return false
 	}
@@ -118,6 +135,21 @@ func (r *reading) timeLike(i, j int) bool {
 	}
 	return true
 }
+
+// bareDuration: "a minute", "within five minutes" are no time to look at, "last
+// five minutes" and "24 hours" are.
+func (r *reading) bareDuration(i, j int) bool {
+	if r.plain(i, j) == "these days" {
+		return true
+	}
+	unit := unitOf(r.toks[j-1].w)
+	if unit == 0 || r.toks[i].w[0] >= '0' && r.toks[i].w[0] <= '9' && !strings.HasPrefix(r.toks[j-1].w, "min") {
+		return false
+	}
+	return !slices.ContainsFunc(r.toks[i:j], func(t token) bool { return backward[t.w] })
+}
+
+var backward = wordSet("last past previous this since current these after before between from ago day today yesterday")
 
 func (r *reading) stopInside(i, j int) bool {
 	return slices.ContainsFunc(r.toks[i:j-1], func(t token) bool { return t.stop != 0 && t.stop != ',' })

@@ -191,7 +191,8 @@ var (
 	settingTo    = regexp.MustCompile(`(?is)^.*?\b(?:to|:|as|at)\s+(.+)$`)
 	settingEnd   = regexp.MustCompile(`\s([A-Z][A-Za-z]+/[A-Za-z_/]+|UTC|GMT|\d{1,2}(?::\d{2})?(?:\s?[ap]m)?)$`) // "set timezone Europe/Rome"
 	instructTo   = regexp.MustCompile(`(?is)\b(?:instructions?|prompt)\b.*?(?:\bto\b|\bwith\b|\bso that\b|:)\s*(.+)$`)
-	hourlyRate   = regexp.MustCompile(`(?i)\b(\d{1,5}(?:[.,]\d{1,2})?)\s*(?:\$|€|eur|usd|dollars?|euros?)?\s*(?:an|per|/|a)\s*(?:hour|hr|h)\b`)
+	plainRate    = regexp.MustCompile(`(?i)\b(?:at|rate(?: of)?|cost(?: of)?|with|use|using|call it|be|is|to|against|assuming)\s+(?:[$€£]\s?|eur |usd |gbp )?(\d{1,5}(?:[.,]\d{1,2})?)\b(?:[^\d]|$)`)
+	hourlyRate   = regexp.MustCompile(`(?i)\b(\d{1,5}(?:[.,]\d{1,2})?)\s*(?:\$|€|£|eur|usd|gbp|dollars?|euros?|quid|bucks|pounds?|rupees?)?\s*(?:an|per|/|a)\s*(?:hour|hr|h)\b`)
 	daysBack     = regexp.MustCompile(`(?i)\b(\d{1,4})\s*days?\b`)
 	operationID  = regexp.MustCompile(`^[a-z]+(_[a-z]+)+$`)
 	operationArg = regexp.MustCompile(`(?i)^\s*(?:please\s+)?(?:api|operation|call (?:the )?operation|use (?:the )?operation|run (?:the )?operation|call)\s+(\S.*?)\s*$`)
@@ -207,9 +208,18 @@ func (r *reading) writtenText(in *Intent) {
 	}
 	switch in.Name {
 	case "set_instructions":
+		if q := longestQuote(r.text); q != "" {
+			in.Args["text"] = q
+			return
+		}
+		set("text", instructColon.FindStringSubmatch(strings.TrimSpace(r.text)))
+		if in.Args["text"] != "" {
+			return
+		}
 		set("text", instructTo.FindStringSubmatch(strings.TrimSpace(r.text)))
 	case "change_setting":
 		switch {
+		case in.Args["setting"] != "":
 		case strings.Contains(r.plain(0, len(r.toks)), "zone"):
 			in.Args["setting"] = "timezone"
 		case slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "start" || t.w == "begin" || t.w == "beginning" || t.w == "opening" }):
@@ -218,7 +228,9 @@ func (r *reading) writtenText(in *Intent) {
 			in.Args["setting"] = "end of business hours"
 		}
 		text = strings.TrimSuffix(strings.TrimSuffix(text, " please"), " now")
-		set("value", settingTo.FindStringSubmatch(text))
+		if in.Args["value"] == "" {
+			set("value", settingTo.FindStringSubmatch(text))
+		}
 		if in.Args["value"] == "" {
 			set("value", settingEnd.FindStringSubmatch(text))
 		}
@@ -232,8 +244,25 @@ func (r *reading) writtenText(in *Intent) {
 		}
 	case "start_roi":
 		set("rate", hourlyRate.FindStringSubmatch(text))
+		if in.Args["rate"] == "" {
+			set("rate", plainRate.FindStringSubmatch(text))
+		}
 		set("days", daysBack.FindStringSubmatch(text))
 	}
+}
+
+// instructColon is everything after a colon: "new instructions for Dispatch: …".
+var instructColon = regexp.MustCompile(`(?s)[a-z)]:\s+(.{8,})$`)
+
+// longestQuote is the longest text between quotation marks, of three words at least.
+func longestQuote(text string) string {
+	best := ""
+	for _, p := range quotedParts(text) {
+		if s := strings.Trim(text[p[0]:p[1]], "\"'“”„«»‘’` "); len(s) > len(best) && strings.Count(s, " ") >= 2 && !strings.HasPrefix(text[p[0]:], ">") {
+			best = s
+		}
+	}
+	return best
 }
 
 // operationSaid recognizes a request for any operation of the API.

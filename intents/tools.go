@@ -69,6 +69,9 @@ func toolScores(q Question) map[string]float64 {
 			add(c.intent, 60)
 		}
 	}
+	for i, g := range r.guesses()[:min(len(r.guesses()), maxTools)] {
+		add(g.name, 200*g.p+float64(100-5*i))
+	}
 	for _, s := range r.scores() {
 		add(s.spec.Name, 3*float64(max(s.score, 0)))
 	}

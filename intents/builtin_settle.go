@@ -1,0 +1,314 @@
+package intents
+
+import (
+	"maps"
+	"slices"
+)
+
+// How sure a guess must be. Found on questions of writers whose others were not
+// learned from.
+const (
+	sureWrite    = 0.5  // to propose a change no grammar recognised
+	sureOther    = 0.85 // to go against the grammar
+	sureAnother  = 0.5  // to take an order the grammar refused for another one
+	leastLikely  = 0.08 // to be looked at at all
+	mostLost     = 0.5  // share of what the catalog lacks, to go by its declarations alone
+)
+
+// settle decides a message that has no order in the router's grammar.
+func (r *reading) settle() Routed {
+	gs := r.guesses()
+	if r.lost > mostLost || r.isNew(r.best().spec) {
+		if ask, ok := r.notOffered(); ok {
+			return ask
+		}
+		return r.pick()
+	}
+	for _, g := range gs {
+		if g.p < leastLikely {
+			break
+		}
+		if out, ok := r.follow(g); ok {
+			return out
+		}
+	}
+	if ask, ok := r.notOffered(); ok {
+		return ask
+	}
+	return Routed{}
+}
+
+// isNew reports an intent that is newer than what was learned from.
+func (r *reading) isNew(s Spec) bool {
+	return s.Name != "" && r.best().score >= minScore && !slices.Contains(learned().by[guessIntent].classes, s.Name)
+}
+
+// weigh what the grammar made of an order against the guess. Its refusals stand,
+// except against a plain question.
+func (r *reading) weigh(o order, said Routed) Routed {
+	top := r.guesses()[0]
+	spec, isIntent := SpecByName(r.q.Specs, top.name)
+	reads := isIntent && !spec.Write && spec.Name != "call_operation" && (top.p >= sureOther || aboutWatches[spec.Name] && top.p >= sureAnother)
+	switch {
+	case said.Ask == askRules:
+		return said
+	case said.Ask == askAnAgent && top.p >= sureAnother && top.name != classAsk && top.name != o.intent,
+		said.Ask != "" && isIntent && spec.Write && top.p >= sureAnother && top.name != o.intent, said.Ask != "" && reads:
+		if out, ok := r.follow(top); ok {
+			return out
+		}
+	case said.Ask == "" && reads:
+		if out, ok := r.follow(top); ok {
+			return out
+		}
+	}
+	if said.Ask == "" {
+		said.Intent = r.complete(said.Intent)
+	}
+	return said
+}
+
+// complete replaces the values the grammar cut out with those the classifier
+// finds, and adds what was said outside of the order: "X can go live, enable it".
+func (r *reading) complete(in Intent) Intent {
+	spec, _ := SpecByName(r.q.Specs, in.Name)
+	r.askedIn(in.Name)
+	more, ask := r.fillWrite(spec, r.wholeOrder(spec))
+	for _, a := range spec.Args {
+		v := more.Args[a.Name]
+		if slotArgs[a.Name] && v != "" || in.Args[a.Name] == "" && v != "" && ask == "" {
+			in.Args[a.Name] = v
+			if id := more.Args["agent_id"]; a.Kind == ArgAgent && id != "" {
+				in.Args["agent_id"] = id
+			}
+		}
+	}
+	return in
+}
+
+// follow makes a guess an answer; not when the message lacks what it would be about.
+func (r *reading) follow(g guess) (Routed, bool) {
+	switch g.name {
+	case "":
+		return Routed{}, true
+	case classAsk:
+		return r.askBack(), true
+	}
+	spec, _ := SpecByName(r.q.Specs, g.name)
+	r.askedIn(g.name)
+	if !spec.Write {
+		in := r.fillRead(spec)
+		return Routed{Intent: in}, r.grounded(in)
+	}
+	o := r.wholeOrder(spec)
+	if why := r.noOrder(o); why != "" {
+		return Routed{Ask: why, Choices: r.choices(spec, o)}, true
+	}
+	in, ask := r.fillWrite(spec, o)
+	switch {
+	case ask != "":
+		return Routed{Ask: ask}, true
+	case g.p < sureWrite:
+		return Routed{Ask: askMeant, Choices: r.choices(spec, o)}, true
+	}
+	return Routed{Intent: in}, true
+}
+
+// aboutWatches are intents whose verbs are also those of orders about agents.
+var aboutWatches = wordSet("watch list_watches pause_watch resume_watch remove_watch digest schedule_answer save_baseline")
+
+// withQuotes are writes with a value that is best told in quotation marks.
+var withQuotes = wordSet("set_instructions rename_agent start_template change_setting")
+
+// noOrder says why a sentence without an order of the grammar is none at all.
+func (r *reading) noOrder(o order) string {
+	if why := r.refusal(o); why != "" {
+		return why
+	}
+	i := o.clause[0]
+	for i < o.clause[1] && openerWords[r.word(i)] {
+		i++
+	}
+	if i >= o.clause[1] || r.toks[i].quoted {
+		return askMeant
+	}
+	said := false // anything but names and numbers
+	for j := o.clause[0]; j < o.clause[1]; j++ {
+		w := r.word(j)
+		if r.toks[j].quoted && !withQuotes[o.intent] && !r.inside(j, "@agent") {
+			return askMeant
+		}
+		if w == "not" || w == "never" || w == "whether" || w == "wonder" || w == "wondering" && !o.polite {
+			return askMeant
+		}
+		said = said || !noise[w] && w != "on" && !openerWords[w] && !r.inside(j, "@agent|@ticket|@run|@request|@when")
+	}
+	if !said || questionStarts[r.word(i)] && !o.polite {
+		return askMeant
+	}
+	return ""
+}
+
+// askBack is the question back of a message that must not be answered.
+func (r *reading) askBack() Routed {
+	if ask, ok := r.notOffered(); ok && ask.Ask != "" {
+		return ask
+	}
+	return r.aboutOrder()
+}
+
+// choices are what an unclear order can mean: looking, or really doing it.
+func (r *reading) choices(s Spec, o order) []Intent {
+	in, ask := r.fillWrite(s, o)
+	if ask != "" || in.Args["agent"] == "" || r.isHostile() {
+		return nil
+	}
+	return []Intent{{Name: intentShowAgent, Args: map[string]string{"agent": in.Args["agent"]}}, in}
+}
+
+// wholeOrder is the sentence that asks, as an order without a verb of the grammar.
+func (r *reading) wholeOrder(s Spec) order {
+	from, to := r.mainFrom(), r.mainTo()
+	return order{commandVerb: commandVerb{intent: s.Name}, clause: [2]int{from, to}, verb: [2]int{from, from}, particle: -1, polite: r.asksPolitely(from, to)}
+}
+
+// asksPolitely reports words that make a question mark polite: "could you …?".
+func (r *reading) asksPolitely(from, to int) bool {
+	for i := from; i < to; i++ {
+		if n := r.openerLen(i); n > 0 && r.politeOpener(i, n) {
+			return true
+		}
+	}
+	return false
+}
+
+// fillWrite takes the arguments of a write from the sentence that asks, and what
+// it lacks from the rest of the message and from the last turn.
+func (r *reading) fillWrite(s Spec, o order) (Intent, string) {
+	in := Intent{Name: s.Name, Args: map[string]string{}}
+	for _, a := range s.Args {
+		concept := map[ArgKind]string{ArgAgent: "@agent", ArgTicket: "@ticket", ArgRun: "@run"}[a.Kind]
+		switch {
+		case concept != "":
+			said := r.onlyOnce(concept)
+			if len(said) > 1 {
+				return in, askOne
+			}
+			if len(said) == 1 {
+				in.Args[a.Name] = said[0]
+			}
+		case a.Name == "about":
+			in.Args[a.Name] = r.problem()
+		default:
+			if v := r.argument(s, a); v != "" {
+				in.Args[a.Name] = v
+			}
+		}
+	}
+	r.writtenText(&in)
+	r.carryOver(s, &in)
+	maps.DeleteFunc(in.Args, func(_, v string) bool { return v == "" })
+	return in, ""
+}
+
+// onlyOnce are the different values of a concept in the sentence that asks, else
+// in the message.
+func (r *reading) onlyOnce(concept string) []string {
+	var main, all []string
+	for _, it := range r.items {
+		if it.concept != concept {
+			continue
+		}
+		if !slices.ContainsFunc(all, func(v string) bool { return r.sameThing(concept, v, it.value) }) {
+			all = append(all, it.value)
+		}
+		if r.inMain(it.from) && !slices.ContainsFunc(main, func(v string) bool { return r.sameThing(concept, v, it.value) }) {
+			main = append(main, it.value)
+		}
+	}
+	if len(main) > 0 {
+		return main
+	}
+	return all
+}
+
+// sameThing reports whether two values are one: an agent by two of its names.
+func (r *reading) sameThing(concept, a, b string) bool {
+	if concept != "@agent" {
+		return a == b
+	}
+	x, y := Resolve(a, knownNames(r.q)), Resolve(b, knownNames(r.q))
+	return fold(a) == fold(b) || len(x.Candidates) == 1 && slices.Equal(x.Candidates, y.Candidates)
+}
+
+// problem is what somebody wants the Neo team to know: all that was said.
+func (r *reading) problem() string { return r.raw(0, len(r.toks)) }
+
+// carryOver takes from the last turn what still holds.
+func (r *reading) carryOver(s Spec, in *Intent) {
+	have := r.carried()
+	if s.Name == "escalate" && in.Args["run"] == "" && have["run"] != "" {
+		in.Args["run"] = have["run"]
+	}
+	for _, a := range s.Args {
+		if in.Args[a.Name] == "" && have[a.Name] != "" && !guessedArgs[a.Name] && r.carry(s, a.Name) {
+			in.Args[a.Name] = have[a.Name]
+			if id := r.q.History[len(r.q.History)-1].Intent.Args["agent_id"]; a.Kind == ArgAgent && id != "" {
+				in.Args["agent_id"] = id
+			}
+		}
+	}
+}
+
+// askedIn finds the sentence an intent is asked in, when the message has several:
+// the one that by itself makes it likeliest.
+func (r *reading) askedIn(intent string) {
+	parts := r.sentences()
+	if len(parts) < 2 {
+		return
+	}
+	c, best := learned().by[guessIntent], 0.0
+	class := slices.Index(c.classes, intent)
+	for _, p := range parts {
+		if class < 0 || p[1]-p[0] < 2 {
+			continue
+		}
+		q := r.q
+		q.Text = r.raw(p[0], p[1]) + r.stopAt(p[1]-1)
+		if likely := c.probabilities(read(q).features())[class]; likely > best {
+			best, r.asked = likely, p
+		}
+	}
+	r.focus = r.asked[0]
+}
+
+// stopAt is the punctuation after a token.
+func (r *reading) stopAt(i int) string {
+	if s := r.toks[i].stop; s != 0 {
+		return string(s)
+	}
+	return ""
+}
+
+// sentences of the message, as tokens.
+func (r *reading) sentences() [][2]int {
+	var out [][2]int
+	from := 0
+	for i, t := range r.toks {
+		if t.stop != 0 && t.stop != ',' && t.stop != ':' || i == len(r.toks)-1 {
+			out, from = append(out, [2]int{from, i + 1}), i+1
+		}
+	}
+	return out
+}
+
+// mainTo is the token after the sentence that asks.
+func (r *reading) mainTo() int {
+	if r.asked[1] > 0 {
+		return r.asked[1]
+	}
+	return len(r.toks)
+}
+
+// inMain reports whether a token is in the sentence that asks.
+func (r *reading) inMain(i int) bool { return i >= r.mainFrom() && i < r.mainTo() }
