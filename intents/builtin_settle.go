@@ -52,7 +52,7 @@ func (r *reading) weigh(o order, said Routed) Routed {
 	switch {
 	case said.Ask == askRules:
 		return said
-	case said.Ask == askAnAgent && top.p >= sureAnother && top.name != classAsk && top.name != o.intent,
+	case said.Ask == askAnAgent && top.p >= sureAnother && isIntent && top.name != o.intent,
 		said.Ask != "" && isIntent && spec.Write && top.p >= sureAnother && top.name != o.intent, said.Ask != "" && reads:
 		if out, ok := r.follow(top); ok {
 			return out
@@ -97,6 +97,9 @@ func (r *reading) follow(g guess) (Routed, bool) {
 	spec, _ := SpecByName(r.q.Specs, g.name)
 	r.askedIn(g.name)
 	if !spec.Write {
+		if r.addsOrder() {
+			return Routed{Ask: askReadOnly}, true
+		}
 		in := r.fillRead(spec)
 		return Routed{Intent: in}, r.grounded(in)
 	}
@@ -112,6 +115,20 @@ func (r *reading) follow(g guess) (Routed, bool) {
 		return Routed{Ask: askMeant, Choices: r.choices(spec, o)}, true
 	}
 	return Routed{Intent: in}, true
+}
+
+// addsOrder reports an order behind a question: "which agents are off and turn
+// Dispatch off".
+func (r *reading) addsOrder() bool {
+	for i := 1; i < len(r.toks)-1; i++ {
+		if w := r.word(i); w != "and" && w != "then" || r.toks[i+1].quoted || r.inside(i, "@agent") {
+			continue
+		}
+		if o, ok := r.orderAt(i+1, [2]int{i + 1, len(r.toks)}); ok && o.intent != "escalate" && r.inside(o.verb[1], "@agent") {
+			return true
+		}
+	}
+	return false
 }
 
 // aboutWatches are intents whose verbs are also those of orders about agents.
@@ -244,11 +261,20 @@ func (r *reading) sameThing(concept, a, b string) bool {
 // problem is what somebody wants the Neo team to know: all that was said.
 func (r *reading) problem() string { return r.raw(0, len(r.toks)) }
 
+// pointers are words for what was talked about.
+var pointers = wordSet("it its that this there them those these same also too well")
+
 // carryOver takes from the last turn what still holds.
 func (r *reading) carryOver(s Spec, in *Intent) {
 	have := r.carried()
 	if s.Name == "escalate" && in.Args["run"] == "" && have["run"] != "" {
 		in.Args["run"] = have["run"]
+	}
+	if len(r.values("@agent"))+len(r.values("@ticket"))+len(r.values("@run")) > 0 {
+		delete(have, "run") // another subject
+		if s.Name != intentRun && !slices.ContainsFunc(r.toks, func(t token) bool { return pointers[t.w] }) {
+			delete(have, "ticket")
+		}
 	}
 	for _, a := range s.Args {
 		if in.Args[a.Name] == "" && have[a.Name] != "" && !guessedArgs[a.Name] && r.carry(s, a.Name) {
