@@ -109,7 +109,7 @@ func (r *reading) unnamed(in *Intent, o order) string {
 }
 
 var pronouns = map[string]bool{
-	"it": true, "that": true, "this": true, "that one": true, "this one": true, "one": true, "agent": true, "the agent": true, "that agent": true,
+	"that thing": true, "this thing": true, "the thing": true, "thing": true, "it": true, "that": true, "this": true, "that one": true, "this one": true, "one": true, "agent": true, "the agent": true, "that agent": true,
 	"this agent": true, "it back": true, "back": true, "him": true, "her": true, "workflow": true, "bot": true, "that workflow": true, "this workflow": true,
 }
 

@@ -136,6 +136,9 @@ func (r *reading) foreign(o order) bool {
 		}
 	}
 	next := last + 1
+	if r.idle(next) {
+		return false
+	}
 	for next < o.clause[1] && noise[r.word(next)] {
 		next++
 	}
@@ -219,6 +222,9 @@ func (r *reading) isLate(o order) bool {
 		if o.intent == "set_instructions" && instructionWords[w] || o.intent == "change_setting" && w == "at" && !strings.Contains(r.plain(o.clause[0], o.clause[1]), "zone") && r.clockTimes(o) == 1 {
 			continue
 		}
+		if (w == "until" || w == "till" || w == "til") && stopping[o.intent] && !r.timeSoon(i+1) {
+			return false // why it is stopped, and not when
+		}
 		if o.intent == "start_template" && (w == "daily" || w == "weekly" || w == "hourly") {
 			continue // what templates are called
 		}
@@ -228,6 +234,21 @@ func (r *reading) isLate(o order) bool {
 	}
 	return false
 }
+
+// stopping are orders that "until we know more" does not put off.
+var stopping = wordSet("disable_agent pause_backfill")
+
+// timeSoon reports a time within three tokens: somebody expects it to be over then.
+func (r *reading) timeSoon(i int) bool {
+	for j := i; j < min(i+3, len(r.toks)); j++ {
+		if r.inside(j, "@future|@when") || isTimeAhead(r.word(j), r.word(j+1)) || isNumber(r.word(j)) || lateWords[r.word(j)] || weekdayWord[r.word(j)] {
+			return true
+		}
+	}
+	return false
+}
+
+var weekdayWord = wordSet("monday tuesday wednesday thursday friday saturday sunday evening morning afternoon night noon lunch weekend")
 
 // instructionWords are as likely part of new instructions as of an order.
 var instructionWords = wordSet("before after every daily weekly hourly once")

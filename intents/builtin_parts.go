@@ -132,7 +132,7 @@ func lookUp(q Question, text string) (Intent, bool) {
 }
 
 // clearPart is how sure the guess of a part must be.
-const clearPart = 0.4
+const clearPart = 0.5
 
 func clearRead(q Question, text string) (Intent, bool) {
 	q.Text = text

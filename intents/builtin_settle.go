@@ -3,6 +3,7 @@ package intents
 import (
 	"maps"
 	"slices"
+	"strings"
 )
 
 // How sure a guess must be. Found on questions of writers whose others were not
@@ -12,6 +13,7 @@ const (
 	sureOther    = 0.85 // to go against the grammar
 	sureAnother  = 0.5  // to take an order the grammar refused for another one
 	leastLikely  = 0.08 // to be looked at at all
+	sureNot      = 0.6  // to ask back what the grammar takes for an order
 	mostLost     = 0.5  // share of what the catalog lacks, to go by its declarations alone
 )
 
@@ -50,14 +52,16 @@ func (r *reading) weigh(o order, said Routed) Routed {
 	spec, isIntent := SpecByName(r.q.Specs, top.name)
 	reads := isIntent && !spec.Write && spec.Name != "call_operation" && (top.p >= sureOther || aboutWatches[spec.Name] && top.p >= sureAnother)
 	switch {
-	case said.Ask == askRules:
+	case said.Ask == askRules || said.Ask == "" && !slices.Contains(learned().by[guessIntent].classes, o.intent):
 		return said
 	case said.Ask == askAnAgent && top.p >= sureAnother && isIntent && top.name != o.intent,
 		said.Ask != "" && isIntent && spec.Write && top.p >= sureAnother && top.name != o.intent, said.Ask != "" && reads:
 		if out, ok := r.follow(top); ok {
 			return out
 		}
-	case said.Ask == "" && reads:
+	case said.Ask == "" && top.name == classAsk && top.p >= sureNot:
+		return Routed{Ask: askMeant, Choices: r.meant(o)}
+	case said.Ask == "" && (reads || isIntent && spec.Write && top.p >= sureAnother && !opposite(top.name, said.Intent.Name)):
 		if out, ok := r.follow(top); ok {
 			return out
 		}
@@ -66,6 +70,11 @@ func (r *reading) weigh(o order, said Routed) Routed {
 		said.Intent = r.complete(said.Intent)
 	}
 	return said
+}
+
+// opposite reports two intents of which the verb says which, whatever else is said.
+func opposite(a, b string) bool {
+	return knownCommand(a) && knownCommand(b) && a != "escalate" && b != "escalate"
 }
 
 // complete replaces the values the grammar cut out with those the classifier
@@ -124,7 +133,7 @@ func (r *reading) addsOrder() bool {
 		if w := r.word(i); w != "and" && w != "then" || r.toks[i+1].quoted || r.inside(i, "@agent") {
 			continue
 		}
-		if o, ok := r.orderAt(i+1, [2]int{i + 1, len(r.toks)}); ok && o.intent != "escalate" && r.inside(o.verb[1], "@agent") {
+		if o, ok := r.orderAt(i+1, [2]int{i + 1, len(r.toks)}); ok && o.intent != "escalate" && (r.inside(o.verb[1], "@agent") || pronouns[r.word(o.verb[1])]) {
 			return true
 		}
 	}
@@ -155,16 +164,45 @@ func (r *reading) noOrder(o order) string {
 		if r.toks[j].quoted && !withQuotes[o.intent] && !r.inside(j, "@agent") {
 			return askMeant
 		}
-		if w == "not" || w == "never" || w == "whether" || w == "wonder" || w == "wondering" && !o.polite {
+		if w == "whether" || w == "wonder" || w == "wondering" && !o.polite {
 			return askMeant
 		}
 		said = said || !noise[w] && w != "on" && !openerWords[w] && !r.inside(j, "@agent|@ticket|@run|@request|@when")
 	}
-	if !said || questionStarts[r.word(i)] && !o.polite {
+	if !said || r.deniedBefore(o) || r.asksAt(i) && !o.polite {
 		return askMeant
 	}
 	return ""
 }
+
+// asksAt reports a question by its first word. "Have Dispatch look at it" is none.
+func (r *reading) asksAt(i int) bool {
+	w, next := r.word(i), r.word(i+1)
+	if w == "have" {
+		return next == "you" || next == "we" || next == "i" || next == "they" || next == "there" || next == "any"
+	}
+	return questionStarts[w] && !r.idle(i)
+}
+
+// deniedBefore reports a "not" in the part of the sentence that names what the
+// order is about, before it: "do not let Dispatch run".
+func (r *reading) deniedBefore(o order) bool {
+	at := -1
+	for i := o.clause[0]; i < o.clause[1] && at < 0; i++ {
+		if r.inside(i, "@agent|@run|@ticket") || things[r.word(i)] {
+			at = i
+		}
+	}
+	for i := at - 1; i >= o.clause[0] && r.toks[i].stop == 0; i-- {
+		if w := r.word(i); w == "not" || w == "never" {
+			return true
+		}
+	}
+	return at < 0 && r.negated(o)
+}
+
+// things are what orders can be about besides what has a name or number.
+var things = wordSet("backfill run template chat handover zone timezone hours roi analysis instructions it that this")
 
 // askBack is the question back of a message that must not be answered.
 func (r *reading) askBack() Routed {
@@ -208,6 +246,12 @@ func (r *reading) fillWrite(s Spec, o order) (Intent, string) {
 		switch {
 		case concept != "":
 			said := r.onlyOnce(concept)
+			if in.Args["run"] != "" && (len(said) == 0 || !r.saidInMain(concept)) {
+				continue // the run says it all
+			}
+			if s.Name == "rename_agent" {
+				said = slices.DeleteFunc(said, func(v string) bool { return r.onlyInside(v, r.argument(s, s.Args[1])) })
+			}
 			if len(said) > 1 {
 				return in, askOne
 			}
@@ -226,6 +270,15 @@ func (r *reading) fillWrite(s Spec, o order) (Intent, string) {
 	r.carryOver(s, &in)
 	maps.DeleteFunc(in.Args, func(_, v string) bool { return v == "" })
 	return in, ""
+}
+
+func (r *reading) saidInMain(concept string) bool {
+	return slices.ContainsFunc(r.items, func(it item) bool { return it.concept == concept && r.inMain(it.from) })
+}
+
+// onlyInside reports a value that was said only as part of another.
+func (r *reading) onlyInside(v, all string) bool {
+	return v != "" && all != v && strings.Contains(all, v) && strings.Count(r.text, v) == strings.Count(all, v)
 }
 
 // onlyOnce are the different values of a concept in the sentence that asks, else

@@ -64,10 +64,15 @@ func spelledAt(toks []token) (int, string) {
 // ums are what people say while they think, and dictation writes down.
 var ums = wordSet("uh um uhm uhh umm erm hmm")
 
+var repeatable = wordSet("that had very")
+
 // withoutUms drops them; the end of a sentence stays with the word before.
 func withoutUms(toks []token) []token {
 	out := toks[:0]
-	for _, t := range toks {
+	for i, t := range toks {
+		if i > 0 && t.w == toks[i-1].w && len(t.w) > 2 && t.start > toks[i-1].start && !repeatable[t.w] && digitWords[t.w] == "" {
+			continue // "turn turn Dispatch back on"
+		}
 		if !ums[t.w] {
 			out = append(out, t)
 		} else if n := len(out); n > 0 && t.stop != 0 && out[n-1].stop == 0 {
@@ -81,7 +86,7 @@ func withoutUms(toks []token) []token {
 // put an order off.
 var idlePhrases = func() map[string][][]string {
 	out := map[string][][]string{}
-	for p := range strings.SplitSeq("until further notice|til further notice|till further notice|for the moment|for the time being|for now|for a bit|for a while|when you get a chance|"+
+	for p := range strings.SplitSeq("until further notice|til further notice|till further notice|for the moment|for the time being|for now|for me|for us|for a bit|for a while|when you get a chance|"+
 		"when you get a minute|when you get a moment|when you get a sec|when you get a second|when you have a moment|when you have a minute|when you have a sec|when you can|"+
 		"if it is no bother|if it is no trouble|if it is not too much trouble|if it is not too much bother|if it is not too much to ask|if that is ok|if that is okay|"+
 		"if you would be so kind|if you would not mind|if you do not mind|if you can|if you could|if possible|once more|once again|one more time|"+

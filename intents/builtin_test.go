@@ -169,6 +169,9 @@ func (l labelled) dangerous(r Routed) bool {
 		return !slices.Contains(l.Also, r.Intent.Name)
 	}
 	for _, k := range []string{"agent", "ticket", "name"} {
+		if n := len(l.History); n > 0 && r.Intent.Args[k] == l.History[n-1].Intent.Args[k] && l.Args["run"] != "" && l.Args["run"] == r.Intent.Args["run"] {
+			continue // the same thing told twice
+		}
 		if have := r.Intent.Args[k]; have != "" && !sameArg(k, l.Args[k], have) {
 			return true
 		}
