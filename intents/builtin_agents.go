@@ -97,7 +97,7 @@ func (r *reading) agents(taken []bool) []item {
 	var out []item
 	for i := 0; i < len(r.toks); {
 		if n := r.nameLen(i, taken); n > 0 {
-			out = append(out, item{concept: "@agent", from: i, to: i + n, value: withoutGenitive(r.raw(i, i+n))})
+			out = append(out, item{concept: "@agent", from: i, to: i + n, value: r.nameSaid(i, i+n)})
 			i += n
 			continue
 		}
@@ -107,6 +107,18 @@ func (r *reading) agents(taken []bool) []item {
 		out = r.unknownAgent(taken)
 	}
 	return r.surest(out)
+}
+
+// nameSaid is a name as it was said, or in the words it stands for where nobody
+// would know it: "merge dupes".
+func (r *reading) nameSaid(from, to int) string {
+	said := withoutGenitive(r.raw(from, to))
+	if m := Resolve(said, knownNames(r.q)); len(m.Candidates) == 0 {
+		if m = Resolve(r.plain(from, to), knownNames(r.q)); len(m.Candidates) > 0 {
+			return r.plain(from, to)
+		}
+	}
+	return said
 }
 
 // withoutGenitive is "Dispatch" of "Dispatch's".
@@ -125,9 +137,23 @@ func (r *reading) surest(items []item) []item {
 			}
 		}
 	}
+	items = r.withoutWords(items)
 	return slices.DeleteFunc(items, func(it item) bool {
 		return it.to == it.from+1 && !r.wellSpelled(it) &&
 			slices.ContainsFunc(r.names.near(r.toks[it.from].w), func(n int) bool { return sure[n] })
+	})
+}
+
+// withoutWords drops single everyday words that are part of an agent's name where
+// another agent is named by more: "the service review … User Offboarding". What
+// "and" or a comma joins stays: it may be one more.
+func (r *reading) withoutWords(items []item) []item {
+	longer := slices.ContainsFunc(items, func(it item) bool { return it.to-it.from > 1 })
+	return slices.DeleteFunc(items, func(it item) bool {
+		w := r.word(it.from)
+		joined := func(i int) bool { return joining[r.word(i)] && r.word(i) != "the" }
+		return longer && it.to-it.from == 1 && (isWord(w) || plainWords[w]) && r.text[r.toks[it.from].start] >= 'a' && !isAgentWord(r.word(it.to)) &&
+			!joined(it.from-1) && !joined(it.to) && r.toks[it.from].stop == 0 && (it.from == 0 || r.toks[it.from-1].stop == 0)
 	})
 }
 

@@ -189,20 +189,30 @@ func versionNumbers(text string) string {
 
 // ordinals are numbers of watches as people say them.
 var ordinals = map[string]string{
-	"first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9", "tenth": "10", "ten": "10",
+	"first": "1", "second": "2", "third": "3", "fourth": "4", "fifth": "5", "sixth": "6", "seventh": "7", "eighth": "8", "ninth": "9", "tenth": "10",
 }
+
+// watchWords are what people call a watch.
+var watchWords = wordSet("watch alert digest alarm subscription notification reminder ping schedule report")
 
 // watchSaid is the number of a watch, of this message or the last; without one the
 // words as said, in which the plan looks for what kind of watch is meant.
 func (r *reading) watchSaid(s Spec, a Arg) string {
-	for _, t := range r.toks {
-		w := strings.TrimPrefix(t.w, "#")
-		if isNumber(w) && len(w) <= 4 {
-			return w
+	var digits, spoken, ordinal string
+	for i, t := range r.toks {
+		w, prev := strings.TrimPrefix(t.w, "#"), r.word(i-1)
+		near := watchWords[prev] || isIDWord(prev)
+		switch {
+		case isNumber(w) && len(w) <= 3 && (digits == "" || near) && (near || r.inMain(i)):
+			digits = w
+		case near && digitWords[w] != "" && spoken == "":
+			spoken = digitWords[w]
+		case ordinals[w] != "" && ordinal == "" && (r.word(i+1) == "one" || watchWords[r.word(i+1)] || i == len(r.toks)-1 && prev == "the"):
+			ordinal = ordinals[w]
 		}
-		if n := cmp.Or(ordinals[w], digitWords[w]); n != "" && w != "oh" && w != "one" || w == "one" && isIDWord(r.word(slices.Index(r.toks, t)-1)) {
-			return cmp.Or(n, "1")
-		}
+	}
+	if n := cmp.Or(digits, spoken, ordinal); n != "" {
+		return n
 	}
 	if v := r.carried()[a.Name]; v != "" && r.carry(s, a.Name) {
 		return v

@@ -45,13 +45,13 @@ func (r *reading) refusal(o order) string {
 			return askMeant
 		}
 		return ""
-	case r.isBulk(o):
+	case o.intent != "start_roi" && o.intent != "rerun_failed_backfill" && r.isBulk(o):
 		return askBulk
 	case r.isLate(o) || r.underCondition(o):
 		return askTimed
 	case o.intent == "rename_agent" && r.lateName(o):
 		return askQuote
-	case r.questioned(o) || strings.Contains(object, " instead of ") || describedOnly.MatchString(object) && len(r.agentsIn(o.verb[1], o.clause[1], o)) == 0:
+	case r.questioned(o) || strings.Contains(object, " instead of ") || knownCommand(o.intent) && describedOnly.MatchString(object) && len(r.agentsIn(o.verb[1], o.clause[1], o)) == 0:
 		return askMeant
 	}
 	return ""
@@ -111,7 +111,7 @@ var (
 // foreign reports that the order is about something of an agent and not the
 // agent: "turn off notifications for Dispatch", "disable Dispatch's schedule".
 func (r *reading) foreign(o order) bool {
-	if o.intent == "escalate" || !knownCommand(o.intent) {
+	if o.intent == "escalate" || !knownCommand(o.intent) || r.word(o.verb[0]) == "give" {
 		return false
 	}
 	first, last := -1, -1
@@ -150,12 +150,12 @@ func (r *reading) foreign(o order) bool {
 // an order elsewhere ("disable it, no, do not disable it").
 func (r *reading) negated(o order) bool {
 	for i := o.clause[0]; i < o.verb[0]; i++ {
-		if negations[r.word(i)] {
+		if negations[r.word(i)] && !r.idle(i) {
 			return true
 		}
 	}
 	for i := range r.toks {
-		if r.word(i) == "not" || r.word(i) == "never" {
+		if (r.word(i) == "not" || r.word(i) == "never") && !r.idle(i) {
 			for j := i + 1; j < min(i+4, len(r.toks)); j++ {
 				if isOrderVerb(r.word(j)) && r.word(j) != "run" {
 					return true
@@ -225,10 +225,29 @@ func (r *reading) isLate(o order) bool {
 		if (w == "until" || w == "till" || w == "til") && stopping[o.intent] && !r.timeSoon(i+1) {
 			return false // why it is stopped, and not when
 		}
-		if o.intent == "start_template" && (w == "daily" || w == "weekly" || w == "hourly") {
-			continue // what templates are called
+		if inNames[o.intent] && (w == "daily" || w == "weekly" || w == "hourly" || w == "after" || w == "once") {
+			continue // what templates are called, and rates
+		}
+		if o.intent == "set_instructions" && r.toks[max(0, i-1)].stop == ':' {
+			return false // the new text
+		}
+		if w == "for" && (o.intent == "start_roi" || i > 0 && r.beenBefore(o, i)) {
+			continue // how long it has been so
 		}
 		if lateWords[w] || i > o.verb[0] && (w == "at" || w == "in" || w == "for") && isTimeAhead(r.word(i+1), r.word(i+2)) {
+			return true
+		}
+	}
+	return false
+}
+
+// inNames are orders whose values have words of time in them.
+var inNames = wordSet("start_template start_roi rename_agent")
+
+// beenBefore reports that it has been so for a time: "it has been running for an hour".
+func (r *reading) beenBefore(o order, i int) bool {
+	for j := max(o.clause[0], i-6); j < i; j++ {
+		if w := r.word(j); w == "been" || w == "has" || w == "was" || w == "have" {
 			return true
 		}
 	}

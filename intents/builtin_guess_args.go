@@ -146,6 +146,9 @@ func (r *reading) slotValue(s Spec, a Arg) string {
 		return ""
 	}
 	v := r.raw(bestFrom, bestTo)
+	if i := strings.Index(strings.ReplaceAll(v, "’", "'"), "'s "); i > 0 && a.Name == "company" {
+		v = v[:i] // "Fjord Shipping's Microsoft 365"
+	}
 	if i := strings.IndexAny(v, `"“”„«»`); i > 0 {
 		v = v[:i]
 	}

@@ -113,7 +113,7 @@ var respelled = map[string]string{
 	"teh": "the", "wat": "what", "wut": "what", "wot": "what", "wich": "which", "whihc": "which", "wht": "what", "y": "why", //nolint:misspell // misspellings are what this is about
 	"pls": "please", "plz": "please", "plss": "please", "plaese": "please", "thx": "thanks", "ty": "thanks", "u": "you", "r": "are",
 	"ur": "your", "lst": "last", "yest": "yesterday", "ystd": "yesterday", "tdy": "today", "2day": "today", "dsable": "disable",
-	"fo": "of", "adn": "and", "nad": "and", "hwo": "how", "hte": "the", "thsi": "this", "form": "from", "abt": "about", //nolint:misspell // misspellings are what this is about
+	"dupes": "duplicates", "dups": "duplicates", "dupe": "duplicate", "fo": "of", "adn": "and", "nad": "and", "hwo": "how", "hte": "the", "thsi": "this", "form": "from", "abt": "about", //nolint:misspell // misspellings are what this is about
 	"canceled": "cancelled", "cud": "could", "wud": "would", "shud": "should", "dis": "this", "da": "the", "tix": "ticket",
 	"tic": "ticket", "sumthing": "something", "rn": "now", "perms": "permissions", "perm": "permission", "reqs": "requests",
 	"req": "request", "cfg": "config", "pending?": "pending", "creds": "credits", "execs": "executions", "whats": "what is",

@@ -61,7 +61,7 @@ func (r *reading) weigh(o order, said Routed) Routed {
 		}
 	case said.Ask == "" && top.name == classAsk && top.p >= sureNot:
 		return Routed{Ask: askMeant, Choices: r.meant(o)}
-	case said.Ask == "" && (reads || isIntent && spec.Write && top.p >= sureAnother && !opposite(top.name, said.Intent.Name)):
+	case said.Ask == "" && (reads || isIntent && spec.Write && top.p >= sureAnother && top.name != said.Intent.Name && !opposite(top.name, said.Intent.Name)):
 		if out, ok := r.follow(top); ok {
 			return out
 		}
@@ -223,9 +223,28 @@ func (r *reading) choices(s Spec, o order) []Intent {
 
 // wholeOrder is the sentence that asks, as an order without a verb of the grammar.
 func (r *reading) wholeOrder(s Spec) order {
-	from, to := r.mainFrom(), r.mainTo()
+	from, to := r.mainFrom(), r.reasonFrom(r.mainFrom(), r.mainTo())
 	return order{commandVerb: commandVerb{intent: s.Name}, clause: [2]int{from, to}, verb: [2]int{from, from}, particle: -1, polite: r.asksPolitely(from, to)}
 }
+
+// reasonFrom is where, behind what the order is about, a reason begins that is no
+// part of it: "cancel 9f3c21, she starts in an hour".
+func (r *reading) reasonFrom(from, to int) int {
+	named := false
+	for i := from; i < to-1; i++ {
+		named = named || r.inside(i, "@agent|@run|@ticket") || things[r.word(i)]
+		next := r.word(i + 1)
+		if named && (r.toks[i].stop == ',' && reasonStarts[next] || reasonWords[next] || next == "so" && reasonStarts[r.word(i+2)]) {
+			return i + 1
+		}
+	}
+	return to
+}
+
+var (
+	reasonStarts = wordSet("i we he she they it the this that there nobody somebody everybody everyone our my her his their its no customer")
+	reasonWords  = wordSet("because since")
+)
 
 // asksPolitely reports words that make a question mark polite: "could you …?".
 func (r *reading) asksPolitely(from, to int) bool {
