@@ -1,14 +1,12 @@
 package intents
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 )
 
 // ByBuiltIn and ByModel are the values of Routed.By.
@@ -19,9 +17,9 @@ const (
 
 // BuiltIn is the router without a model. The same question always gets the same
 // answer. Orders are recognised by grammar (builtin_command.go) and stopped by
-// the guard (builtin_guard.go); everything else is read by adding up cues
-// (builtin_cues.go) of the concepts found (builtin_lexicon.go), or, for intents
-// without cues, by likeness to their examples. It knows English only.
+// the guard (builtin_guard.go); everything else is guessed by
+// classifiers learned from labelled questions (builtin_guess.go), or, for intents
+// newer than those, by likeness to their examples. It knows English only.
 type BuiltIn struct{}
 
 var _ Router = BuiltIn{}
@@ -150,7 +148,8 @@ func (r *reading) meant(o order) []Intent {
 
 // notOffered knows what people ask for and the catalog does not have.
 func (r *reading) notOffered() (Routed, bool) {
-	if b := r.best(); b.score >= minScore && !cued()[b.spec.Name] {
+	likeliest := r.guesses()[0]
+	if isNew(likeliest.name) {
 		return Routed{}, false // an intent newer than these refusals
 	}
 	said := r.said
@@ -164,7 +163,7 @@ func (r *reading) notOffered() (Routed, bool) {
 		if c.verbs != "" && !r.clauseBegins(c.verbs) {
 			continue
 		}
-		if c.concepts == "other" && r.best().score >= minScore {
+		if c.concepts == "other" && r.offers(likeliest.name) && likeliest.p >= 0.5 {
 			continue
 		}
 		out := Routed{Ask: c.ask}
@@ -201,144 +200,6 @@ func (r *reading) clauseBegins(verbs string) bool {
 
 // splitVerbs holds lists of verbs taken apart; they are few and constant.
 var splitVerbs sync.Map // "a|b c" -> [][]string
-
-// scored is an intent with its sum of cues.
-type scored struct {
-	spec  Spec
-	score int
-}
-
-// best reading intent; a zero score when nothing speaks for any.
-func (r *reading) best() scored {
-	all := r.scores()
-	if len(all) == 0 {
-		return scored{}
-	}
-	return all[0]
-}
-
-// scores of the reading intents, best first, ties in the catalog's order.
-func (r *reading) scores() []scored {
-	if !r.scored {
-		r.ranked, r.scored = r.rank(), true
-	}
-	return r.ranked
-}
-
-// rank reads the sentence that asks when the message is a story with a question
-// at its end, and the whole message when that alone says too little.
-func (r *reading) rank() []scored {
-	if r.focus = r.mainFrom(); r.focus > 0 {
-		if out := r.rankBy(r.aboutMain()); len(out) > 0 && out[0].score >= minMainScore {
-			return out
-		}
-	}
-	r.focus = 0
-	return r.rankBy(r.said)
-}
-
-func (r *reading) rankBy(said concepts) []scored {
-	sum := map[string]int{}
-	for i, terms := range cueTerms() {
-		if said.fit(terms) {
-			sum[cues[i].intent] += cues[i].weight
-		}
-	}
-	var out []scored
-	for _, s := range r.q.Specs {
-		if s.Write || byGrammar[s.Name] {
-			continue
-		}
-		score := sum[s.Name]
-		if !cued()[s.Name] {
-			score = r.likeness(s)
-		}
-		if score > 0 {
-			out = append(out, scored{s, score})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
-	return out
-}
-
-// pick the reading intent the cues speak for. One that lacks what it is about
-// ("connected?", of which company) gives way to the next that is nearly as likely.
-func (r *reading) pick() Routed {
-	b := r.best()
-	if (r.mentionsOrder() || r.quotesOrder()) && b.spec.Name != "help" && b.spec.Name != "my_permissions" {
-		return r.aboutOrder()
-	}
-	if b.score < minScore {
-		if r.subjectOnly() && r.offers(intentShowAgent) {
-			return Routed{Intent: Intent{Name: intentShowAgent, Args: map[string]string{"agent": r.values("@agent")[0]}}}
-		}
-		return Routed{}
-	}
-	for _, c := range r.scores() {
-		if c.score < minScore || c.score*2 < b.score {
-			break
-		}
-		spec := r.oneOf(c.spec)
-		in := r.fillRead(spec)
-		if !r.grounded(in) {
-			continue
-		}
-		if r.astray(spec, in) {
-			break
-		}
-		return Routed{Intent: in}
-	}
-	return Routed{}
-}
-
-// astray reports words nobody knows that show the message to be about something
-// else than the intent.
-func (r *reading) astray(s Spec, in Intent) bool {
-	switch {
-	case s.Name == "api_keys":
-		return false // only says why not
-	case s.Name == "help" && r.hasOne("ability"):
-		return r.stray(in) > 0 // "who are you voting for?"
-	case s.Name == intentShowAgent:
-		return r.stray(in) >= 2 && !r.wholeName(in.Args["agent"])
-	}
-	if s.Name == "phone_numbers" {
-		return r.stray(in) > 0 // somebody's phone number
-	}
-	return cuedMore()[s.Name] && r.stray(in) >= 2
-}
-
-// wholeName reports whether a name as said is all of an agent's name.
-func (r *reading) wholeName(said string) bool {
-	return len(r.q.Agents) == 0 || Resolve(said, r.q.Agents).Exact >= 0
-}
-
-// oneOf is the intent for one thing of a list when the message names one.
-func (r *reading) oneOf(s Spec) Spec {
-	one := oneOf[s.Name]
-	spec, ok := SpecByName(r.q.Specs, one.intent)
-	if !ok || !slices.ContainsFunc(r.toks, func(t token) bool { return slices.Contains(strings.Split(one.noun, "|"), t.w) }) || one.unless != "" && r.hasOne(one.unless) {
-		return s
-	}
-	if v, _ := r.cutText(one.intent, one.arg); !r.titleLike(v) {
-		return s
-	}
-	return spec
-}
-
-// titleLike reports whether some words can be a title: one of them at least is
-// not of the router's own language, or they stand in quotation marks.
-func (r *reading) titleLike(v string) bool {
-	if slices.ContainsFunc(r.toks, func(t token) bool { return t.quoted }) {
-		return v != ""
-	}
-	if strings.Count(v, " ") >= 2 || strings.ContainsFunc(v, unicode.IsUpper) && !strings.HasPrefix(r.text, v) {
-		return true
-	}
-	return slices.ContainsFunc(words(v), func(w string) bool {
-		return !isCue(w) && !leadWords[w] && !endWords[w] && !introWords[w] && !openerWords[w] && !trailers[w]
-	})
-}
 
 // aboutOrder answers a question or remark about changing an agent: never the
 // change, but the agent and the change to press.

@@ -48,7 +48,6 @@ func (r *reading) aboutMain() concepts {
 
 // hasMain is hasOne of the sentence that asks.
 func (r *reading) hasMain(concept string) bool {
-	r.scores()
 	return slices.ContainsFunc(r.items, func(it item) bool { return it.concept == concept && it.from >= r.focus && it.from < r.mainTo() })
 }
 
@@ -81,7 +80,6 @@ func (r *reading) mainValue(concept string) string {
 // subject is the longest value of a concept in the sentence that asks; in the
 // story before only when the sentence points back at it.
 func (r *reading) subject(concept string) string {
-	r.scores()
 	best, size := "", 0
 	for _, it := range r.items {
 		if it.concept == concept && it.from >= r.focus && it.from < r.mainTo() && it.to-it.from > size {

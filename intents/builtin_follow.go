@@ -102,7 +102,10 @@ func (r *reading) leadIn() bool {
 // standsAlone reports a message that is a question without the last one:
 // "runs failed today", "ticket 48213", "dispatch".
 func (r *reading) standsAlone() bool {
-	return r.best().score >= minScore || r.subjectOnly()
+	q := r.q
+	q.History = nil
+	top := read(q).guesses()[0]
+	return r.offers(top.name) && top.p >= sureAnother || r.subjectOnly()
 }
 
 // shifted is a time moved one step back: "and the day before?".

@@ -370,22 +370,6 @@ func (r *reading) mentionsOrder() bool {
 	return false
 }
 
-// quotesOrder reports that the message repeats somebody's order about an agent
-// or run: “"run billing review" said the customer”.
-func (r *reading) quotesOrder() bool {
-	if !r.hasOne("@agent|@run") || r.hasOne("chat|skill|template") {
-		return false
-	}
-	for i, t := range r.toks {
-		if t.quoted && (i == 0 || !r.toks[i-1].quoted) {
-			if _, ok := r.orderAt(i, [2]int{i, len(r.toks)}); ok {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // writeRefused says why a message is certainly no order, whatever picked one
 // from it; "" when it may be one. It is the guard over a model's picks: it is
 // sure only of questions, negations, bulk, conditions and attacks in words it

@@ -282,7 +282,7 @@ func (c classifier) probabilities(fs []feature) []float64 {
 			from = int(at32(c.ends, i-1))
 		}
 		for k := from; k < int(at32(c.ends, i)); k++ {
-			sum[c.pairs[2*k]] += f.value * c.scale * float64(int8(c.pairs[2*k+1]))
+			sum[c.pairs[2*k]] += f.value * c.scale * float64(int8(c.pairs[2*k+1])) //nolint:gosec // stored as int8
 		}
 	}
 	return softmax(sum)
@@ -312,7 +312,12 @@ func (c classifier) best(fs []feature) (string, float64) {
 	return c.classes[top], ps[top]
 }
 
-// guesses are the classes the catalog has, likeliest first.
+// leastLike is how much of a message and an example must be in common for an
+// intent that nothing was learned about.
+const leastLike = 0.4
+
+// guesses are the classes the catalog has, likeliest first, and the intents newer
+// than the classifier. There is always one: "" for none.
 func (r *reading) guesses() []guess {
 	if r.guessed == nil {
 		r.lost = 0
@@ -322,6 +327,11 @@ func (r *reading) guesses() []guess {
 				r.guessed = append(r.guessed, guess{name, p})
 			} else {
 				r.lost += p
+			}
+		}
+		for _, s := range r.q.Specs {
+			if like := float64(r.likeness(s)) / mostLike; isNew(s.Name) && !s.Write && like >= leastLike {
+				r.guessed = append(r.guessed, guess{s.Name, like})
 			}
 		}
 		slices.SortStableFunc(r.guessed, func(a, b guess) int { return cmp.Compare(b.p, a.p) })

@@ -156,8 +156,11 @@ func (r *reading) joined(concept string) bool {
 	})
 }
 
-// likeness of the message to a spec's examples, for reading intents that have no
-// cues yet: 0 to 12, by the share of words (or their concepts) in common.
+// mostLike is the likeness of a message that is an example.
+const mostLike = 12
+
+// likeness of the message to a spec's examples, for reading intents nothing was
+// learned about yet: 0 to mostLike, by the share of words (or their concepts) in common.
 func (r *reading) likeness(s Spec) int {
 	best := 0
 	mine := map[string]bool{}
@@ -174,7 +177,7 @@ func (r *reading) likeness(s Spec) int {
 			}
 		}
 		if all > 0 {
-			best = max(best, 12*both/all)
+			best = max(best, mostLike*both/all)
 		}
 	}
 	return best

@@ -35,7 +35,7 @@ func partsOf(q Question) (said []string, picks []Intent) {
 		switch {
 		case !ok && in.Name != "":
 			return nil, nil // a read, but not of what "it" would be
-		case !ok && (i > 0 || bestScore(q, said[0]) < bestScore(q, q.Text)):
+		case !ok && (i > 0 || likeliest(q, said[0]) < likeliest(q, q.Text)):
 			return nil, nil // those words belong to the whole
 		case sameRead(in, picks[i]):
 			return nil, nil
@@ -90,10 +90,14 @@ func (r *reading) partBegins(i int) int {
 	return at
 }
 
-// bestScore is how well the best reading fits a text.
-func bestScore(q Question, text string) int {
+// likeliest is how likely the best reading of a text is.
+func likeliest(q Question, text string) float64 {
 	q.Text = text
-	return read(q).best().score
+	r := read(q)
+	if top := r.guesses()[0]; r.offers(top.name) {
+		return top.p
+	}
+	return 0
 }
 
 var itWords = wordSet("it its that this one")

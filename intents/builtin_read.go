@@ -42,9 +42,7 @@ type reading struct {
 
 	said   concepts // of the whole message
 	attack *bool    // isHostile, once asked
-	ranked []scored // scores, once asked
-	scored bool
-	focus  int // first token of the sentence the scores are of
+	focus  int      // first token of the sentence the scores are of
 
 	guessed []guess // guesses, once asked
 	lost    float64 // share of what the catalog does not offer
@@ -365,17 +363,6 @@ func (r *reading) raw(from, to int) string {
 		s += ")" // "Triage (night)"
 	}
 	return strings.TrimSpace(s)
-}
-
-// has reports whether all concepts occur; "a|b" is either, "!a" is absence.
-func (r *reading) has(concepts ...string) bool {
-	for _, want := range concepts {
-		negated := strings.HasPrefix(want, "!")
-		if r.hasOne(strings.TrimPrefix(want, "!")) == negated {
-			return false
-		}
-	}
-	return true
 }
 
 func (r *reading) hasOne(concepts string) bool {

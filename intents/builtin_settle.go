@@ -9,22 +9,20 @@ import (
 // How sure a guess must be. Found on questions of writers whose others were not
 // learned from.
 const (
-	sureWrite    = 0.5  // to propose a change no grammar recognised
-	sureOther    = 0.85 // to go against the grammar
-	sureAnother  = 0.5  // to take an order the grammar refused for another one
-	leastLikely  = 0.08 // to be looked at at all
-	sureNot      = 0.6  // to ask back what the grammar takes for an order
-	mostLost     = 0.5  // share of what the catalog lacks, to go by its declarations alone
+	sureWrite   = 0.5  // to propose a change no grammar recognised
+	sureOther   = 0.85 // to go against the grammar
+	sureAnother = 0.5  // to take an order the grammar refused for another one
+	leastLikely = 0.08 // to be looked at at all
+	sureNot     = 0.6  // to ask back what the grammar takes for an order
+	mostLost    = 0.5  // share of what the catalog lacks, to go by its declarations alone
 )
 
 // settle decides a message that has no order in the router's grammar.
 func (r *reading) settle() Routed {
 	gs := r.guesses()
-	if r.lost > mostLost || r.isNew(r.best().spec) {
-		if ask, ok := r.notOffered(); ok {
-			return ask
-		}
-		return r.pick()
+	if r.lost > mostLost && !isNew(gs[0].name) {
+		ask, _ := r.notOffered()
+		return ask
 	}
 	for _, g := range gs {
 		if g.p < leastLikely {
@@ -41,8 +39,8 @@ func (r *reading) settle() Routed {
 }
 
 // isNew reports an intent that is newer than what was learned from.
-func (r *reading) isNew(s Spec) bool {
-	return s.Name != "" && r.best().score >= minScore && !slices.Contains(learned().by[guessIntent].classes, s.Name)
+func isNew(name string) bool {
+	return !slices.Contains(learned().by[guessIntent].classes, name)
 }
 
 // weigh what the grammar made of an order against the guess. Its refusals stand,
@@ -52,7 +50,7 @@ func (r *reading) weigh(o order, said Routed) Routed {
 	spec, isIntent := SpecByName(r.q.Specs, top.name)
 	reads := isIntent && !spec.Write && spec.Name != "call_operation" && (top.p >= sureOther || aboutWatches[spec.Name] && top.p >= sureAnother)
 	switch {
-	case said.Ask == askRules || said.Ask == "" && !slices.Contains(learned().by[guessIntent].classes, o.intent):
+	case said.Ask == askRules || said.Ask == "" && isNew(o.intent):
 		return said
 	case said.Ask == askAnAgent && top.p >= sureAnother && isIntent && top.name != o.intent,
 		said.Ask != "" && isIntent && spec.Write && top.p >= sureAnother && top.name != o.intent, said.Ask != "" && reads:
@@ -82,7 +80,7 @@ func opposite(a, b string) bool {
 func (r *reading) complete(in Intent) Intent {
 	spec, _ := SpecByName(r.q.Specs, in.Name)
 	r.askedIn(in.Name)
-	more, ask := r.fillWrite(spec, r.wholeOrder(spec))
+	more, ask := r.fillWrite(spec)
 	for _, a := range spec.Args {
 		v := more.Args[a.Name]
 		if slotArgs[a.Name] && v != "" || in.Args[a.Name] == "" && v != "" && ask == "" {
@@ -114,14 +112,14 @@ func (r *reading) follow(g guess) (Routed, bool) {
 	}
 	o := r.wholeOrder(spec)
 	if why := r.noOrder(o); why != "" {
-		return Routed{Ask: why, Choices: r.choices(spec, o)}, true
+		return Routed{Ask: why, Choices: r.choices(spec)}, true
 	}
-	in, ask := r.fillWrite(spec, o)
+	in, ask := r.fillWrite(spec)
 	switch {
 	case ask != "":
 		return Routed{Ask: ask}, true
 	case g.p < sureWrite:
-		return Routed{Ask: askMeant, Choices: r.choices(spec, o)}, true
+		return Routed{Ask: askMeant, Choices: r.choices(spec)}, true
 	}
 	return Routed{Intent: in}, true
 }
@@ -213,8 +211,8 @@ func (r *reading) askBack() Routed {
 }
 
 // choices are what an unclear order can mean: looking, or really doing it.
-func (r *reading) choices(s Spec, o order) []Intent {
-	in, ask := r.fillWrite(s, o)
+func (r *reading) choices(s Spec) []Intent {
+	in, ask := r.fillWrite(s)
 	if ask != "" || in.Args["agent"] == "" || r.isHostile() {
 		return nil
 	}
@@ -258,7 +256,7 @@ func (r *reading) asksPolitely(from, to int) bool {
 
 // fillWrite takes the arguments of a write from the sentence that asks, and what
 // it lacks from the rest of the message and from the last turn.
-func (r *reading) fillWrite(s Spec, o order) (Intent, string) {
+func (r *reading) fillWrite(s Spec) (Intent, string) {
 	in := Intent{Name: s.Name, Args: map[string]string{}}
 	for _, a := range s.Args {
 		concept := map[ArgKind]string{ArgAgent: "@agent", ArgTicket: "@ticket", ArgRun: "@run"}[a.Kind]

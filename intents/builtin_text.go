@@ -87,23 +87,6 @@ func (r *reading) afterWord(preps, nouns string) string {
 	return ""
 }
 
-// stray counts words of the main sentence that mean nothing to the router and
-// are no part of an argument: "schedule a dentist appointment".
-func (r *reading) stray(in Intent) int {
-	var said []string
-	for _, v := range in.Args {
-		said = append(said, words(v)...)
-	}
-	n, from := 0, r.mainFrom()
-	for _, it := range r.items {
-		w := r.word(it.from)
-		if it.from >= from && it.concept == "" && !plainWords[w] && !noise[w] && !openerWords[w] && !leadWords[w] && !endWords[w] && !slices.Contains(said, w) && w != "m365" && w != "access" {
-			n++
-		}
-	}
-	return n
-}
-
 // valueFrom is the text from token i to the end of its clause, without the
 // words that lead in and out.
 func (r *reading) valueFrom(i int) string {

@@ -26,8 +26,8 @@ var (
 
 // Specs is the catalog of intents, in the order of the help card. One entry
 // here makes an intent known to both routers, to help and to the permission
-// check; the built-in router learns it from its Examples and, for sharper
-// routing, from cues in builtin_cues.go. The slice is new on every call.
+// check; the built-in router knows it by its Examples until questions for it are
+// labelled and learned (make learn). The slice is new on every call.
 func Specs() []Spec {
 	return []Spec{
 		{

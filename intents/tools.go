@@ -41,7 +41,7 @@ func rankTools(q Question, room int) (first, second []Spec) {
 }
 
 // toolScores is how likely each intent is meant: 1000 and more for those always
-// offered, hundreds for the built-in router's own picks, then its cues, orders
+// offered, hundreds for the built-in router's own picks, then its guesses, orders
 // and shared words.
 func toolScores(q Question) map[string]float64 {
 	score := map[string]float64{}
@@ -71,9 +71,6 @@ func toolScores(q Question) map[string]float64 {
 	}
 	for i, g := range r.guesses()[:min(len(r.guesses()), maxTools)] {
 		add(g.name, 200*g.p+float64(100-5*i))
-	}
-	for _, s := range r.scores() {
-		add(s.spec.Name, 3*float64(max(s.score, 0)))
 	}
 	spoken := map[string]bool{}
 	for _, it := range r.items {
