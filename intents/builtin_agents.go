@@ -198,7 +198,7 @@ func (r *reading) distinct(from, to int, names []int) bool {
 	return slices.ContainsFunc(names, func(n int) bool {
 		name := r.names.names[n]
 		return strings.Join(name, "") == whole && (len(name) > 1 || r.agentAround(from, to))
-	}) || to-from > 1 && len(names) == 1 // "the password reset thing"
+	}) || len(names) == 1 && (to-from > 1 || isAgentWord(r.word(to))) // "the password reset thing", "the merge bot"
 }
 
 // agentAround reports whether the word agent stands next to the tokens.

@@ -152,8 +152,9 @@ func (r *reading) about(s Spec) string {
 }
 
 var (
-	saidVersions = regexp.MustCompile(`(?i)\b(?:versions?|revisions?|rev|v)(?: numbers?)?\s*#?(\d{1,4})(?:\s*(?:,|-|to|and|with|vs\.?|versus|against|next to|from)\s*(?:(?:versions?|revisions?|rev)\s*|v)?#?(\d{1,4}))?\b`)
-	twoVersions  = regexp.MustCompile(`^(?:.* )?(\d{1,3}) (?:and|with|vs|versus|against) (\d{1,3})$`)
+	saidVersions   = regexp.MustCompile(`(?i)\b(?:versions?|revisions?|rev|v)(?: numbers?)?\s*#?(\d{1,4})(?:\s*(?:,|-|to|and|with|vs\.?|versus|against|next to|from)\s*(?:(?:versions?|revisions?|rev)\s*|v)?#?(\d{1,4}))?\b`)
+	besideVersions = regexp.MustCompile(`(?i)\bv(\d{1,4})\D{0,12}\bv(\d{1,4})\b`)
+	twoVersions    = regexp.MustCompile(`^(?:.* )?(\d{1,3}) (?:and|with|vs|versus|against) (\d{1,3})$`)
 )
 
 // withoutNames is the message, numbers as digits, without names and numbers of
@@ -175,6 +176,9 @@ func (r *reading) withoutNames() string {
 // versionNumbers are the one or two after the word version: "2", "1 and 3".
 func versionNumbers(text string) string {
 	m := saidVersions.FindStringSubmatch(text)
+	if both := besideVersions.FindStringSubmatch(text); both != nil {
+		m = both
+	}
 	if m == nil {
 		m = twoVersions.FindStringSubmatch(text)
 	}

@@ -89,7 +89,7 @@ func (r *reading) subject(concept string) string {
 	if size > 0 {
 		return best
 	}
-	if r.focus > 0 && !r.pointsAt(r.focus) {
+	if r.focus > 0 && !r.pointsAt(r.focus) && (concept != "@agent" || len(r.onlyOnce(concept)) != 1) {
 		return ""
 	}
 	return first(r.values(concept))

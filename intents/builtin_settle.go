@@ -108,6 +108,9 @@ func (r *reading) follow(g guess) (Routed, bool) {
 			return Routed{Ask: askReadOnly}, true
 		}
 		in := r.fillRead(spec)
+		if g.name == "show_request" && r.clauseBegins("approve|reject|deny|decline") {
+			return Routed{Ask: askDecide, Choices: []Intent{in}}, true
+		}
 		return Routed{Intent: in}, r.grounded(in)
 	}
 	o := r.wholeOrder(spec)
@@ -118,6 +121,8 @@ func (r *reading) follow(g guess) (Routed, bool) {
 	switch {
 	case ask != "":
 		return Routed{Ask: ask}, true
+	case r.lacksSubject(spec, in):
+		return Routed{}, false
 	case g.p < sureWrite:
 		return Routed{Ask: askMeant, Choices: r.choices(spec)}, true
 	}
@@ -153,7 +158,9 @@ func (r *reading) noOrder(o order) string {
 	for i < o.clause[1] && openerWords[r.word(i)] {
 		i++
 	}
-	if i >= o.clause[1] || r.toks[i].quoted {
+	told := o
+	told.verb[0] = o.clause[1]
+	if i >= o.clause[1] || r.toks[i].quoted || !withQuotes[o.intent] && r.reported(told) {
 		return askMeant
 	}
 	said := false // anything but names and numbers
@@ -201,6 +208,12 @@ func (r *reading) deniedBefore(o order) bool {
 
 // things are what orders can be about besides what has a name or number.
 var things = wordSet("backfill run template chat handover zone timezone hours roi analysis instructions it that this")
+
+// lacksSubject: "wake it up" after something else than an agent is not about one.
+func (r *reading) lacksSubject(s Spec, in Intent) bool {
+	a, ok := s.Arg("agent")
+	return ok && a.Required && in.Args["agent"] == "" && len(r.q.History) > 0
+}
 
 // askBack is the question back of a message that must not be answered.
 func (r *reading) askBack() Routed {
@@ -360,6 +373,9 @@ func (r *reading) carryOver(s Spec, in *Intent) {
 // the one that by itself makes it likeliest.
 func (r *reading) askedIn(intent string) {
 	parts := r.sentences()
+	if from := r.mainFrom(); len(parts) == 1 && from > 0 { // "bin the backfill, was a daft idea"
+		parts = [][2]int{{0, from}, {from, len(r.toks)}}
+	}
 	if len(parts) < 2 {
 		return
 	}

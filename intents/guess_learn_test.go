@@ -276,8 +276,14 @@ func wordsOf(ls []labelled) []string {
 			}
 		}
 	}
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(in)), func(w string) bool { return in[w] < seenOften })
+	slip := func(w string) bool {
+		return in[w] < rareWord && slices.ContainsFunc(vocabulary()[w[0]], func(v string) bool { return in[v] > 30*in[w] && slips([]rune(w), []rune(v)) == 1 })
+	}
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(in)), func(w string) bool { return in[w] < seenOften || slip(w) })
 }
+
+// rareWord: a word in fewer questions, and a letter away from one in many, is a slip.
+const rareWord = 6
 
 const shortestWord = 4
 
