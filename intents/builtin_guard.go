@@ -103,7 +103,7 @@ func (r *reading) chained(o order) bool {
 // Words that may stand next to an agent's name without changing what the order
 // is about: "disable Dispatch on …", not "disable Dispatch notifications".
 var (
-	beforeName = wordSet("back up this that these please just only also off on down out and plus")
+	beforeName = wordSet("bloody damn damned stupid silly useless fucking freaking frigging darn sodding flipping whole entire poor old back up this that these please just only also off on down out and plus")
 	afterName  = wordSet(`on off for against with to as into due over per at it they he she we i you who there then if when unless until after before once
 		instead not never or plus ticket tickets thing one again back up down immediately too this that keeps`)
 )

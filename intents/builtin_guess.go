@@ -312,6 +312,51 @@ func (c classifier) best(fs []feature) (string, float64) {
 	return c.classes[top], ps[top]
 }
 
+// What a story's sentences count beside the whole, and how little it means that
+// one of them alone is nothing for this bot.
+const (
+	sentenceShare = 1.0
+	storyNothing  = 0.3
+)
+
+// mixed are the probabilities of the whole message, and of its sentences one by
+// one when it has several: a story hides the question in it.
+func (r *reading) mixed(c classifier) []float64 {
+	out := c.probabilities(r.features())
+	var parts [][2]int
+	for _, p := range r.sentences() {
+		if p[1]-p[0] > 2 {
+			parts = append(parts, p)
+		}
+	}
+	if len(parts) < 2 {
+		return out
+	}
+	for _, p := range parts {
+		for i, likely := range c.probabilities(r.part(p).features()) {
+			if c.classes[i] == "" {
+				likely *= storyNothing
+			}
+			out[i] += likely * sentenceShare / float64(len(parts))
+		}
+	}
+	sum := 0.0
+	for _, p := range out {
+		sum += p
+	}
+	for i := range out {
+		out[i] /= sum
+	}
+	return out
+}
+
+// part is a sentence of the message as a message.
+func (r *reading) part(p [2]int) *reading {
+	q := r.q
+	q.Text = r.raw(p[0], p[1]) + r.stopAt(p[1]-1)
+	return read(q)
+}
+
 // leastLike is how much of a message and an example must be in common for an
 // intent that nothing was learned about.
 const leastLike = 0.4
@@ -322,7 +367,7 @@ func (r *reading) guesses() []guess {
 	if r.guessed == nil {
 		r.lost = 0
 		c := learned().by[guessIntent]
-		for i, p := range c.probabilities(r.features()) {
+		for i, p := range r.mixed(c) {
 			if name := c.classes[i]; name == "" || name == classAsk || r.offers(name) {
 				r.guessed = append(r.guessed, guess{name, p})
 			} else {

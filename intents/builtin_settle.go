@@ -385,9 +385,7 @@ func (r *reading) askedIn(intent string) {
 		if class < 0 || p[1]-p[0] < 2 {
 			continue
 		}
-		q := r.q
-		q.Text = r.raw(p[0], p[1]) + r.stopAt(p[1]-1)
-		if likely := c.probabilities(read(q).features())[class]; likely > best {
+		if likely := c.probabilities(r.part(p).features())[class]; likely > best {
 			best, r.asked = likely, p
 		}
 	}

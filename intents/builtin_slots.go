@@ -27,7 +27,7 @@ func (r *reading) tickets() []item {
 		case autotaskNo.MatchString(t.w):
 			out = append(out, item{concept: "@ticket", from: i, to: i + 1, value: strings.TrimPrefix(r.spelled(i), "#")})
 		case !ticketNumber.MatchString(t.w) && (!isRunWord(prev) || !runID.MatchString(t.w)):
-		case isRunWord(prev) || runVerbs[prev] && !r.unitAfter(i) || isIDWord(prev) && isRunWord(prev2):
+		case isRunWord(prev) || isIDWord(prev) && isRunWord(prev2):
 			if prev != "run" || !r.unitAfter(i) {
 				out = append(out, item{concept: "@run", from: i, to: i + 1, value: strings.TrimPrefix(r.spelled(i), "#")})
 			}
@@ -57,9 +57,6 @@ func (r *reading) spelled(i int) string {
 	}
 	return r.toks[i].w
 }
-
-// runVerbs are orders about runs only: "retry 91240".
-var runVerbs = wordSet("retry rerun redo cancel abort terminate")
 
 func isRunWord(w string) bool    { return w == "run" || w == "execution" || w == "exec" || w == "job" }
 func isIDWord(w string) bool     { return w == "id" || w == "number" || w == "no" || w == "nr" }

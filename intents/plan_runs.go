@@ -233,6 +233,11 @@ func (s *Service) runMeant(ctx context.Context, a *ask, in args) (neoapi.Executi
 	if len(all) > 0 && filter.AgentID+filter.EntityNumber != "" {
 		return all[0], nil
 	}
+	if filter.EntityNumber != "" && filter.AgentID == "" { // "retry 91233": the number of a run looks the same
+		if run, err := a.neo.GetExecution(ctx, filter.EntityNumber); err == nil {
+			return run, nil
+		}
+	}
 	return neoapi.Execution{}, no("There is no such run", "Nothing like it ran in the last 7 days. Try “runs” for a list.")
 }
 
