@@ -75,6 +75,10 @@ bench: ## Benchmarks: acknowledgement, ask and approve flows; CPU, allocations a
 eval: ## How well questions are understood: accuracy per kind and the misses; asks a model too when OPENAI_MODEL is set.
 	@go test ./intents -count=1 -v -timeout 60m -run '^TestEval$$' -eval
 
+.PHONY: learn
+learn: ## Learns the built-in router's classifiers (intents/guess.model) anew from the labelled questions.
+	@go test ./intents -count=1 -v -run '^TestLearned$$' -learn
+
 .PHONY: fuzz
 fuzz: ## Every fuzz target for FUZZTIME (60s) each.
 	@deploy/test/fuzz.sh $(FUZZTIME)

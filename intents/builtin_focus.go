@@ -62,7 +62,7 @@ var backWords = wordSet("it its that this they them their there he she him her o
 func (r *reading) mainValue(concept string) string {
 	var said []string
 	for _, it := range r.items {
-		if it.concept == concept && r.inMain(it.from) {
+		if it.concept == concept && r.inMain(it.from) && r.word(it.from-1) != "not" { // "not today, I meant Friday"
 			said = append(said, it.value)
 		}
 	}

@@ -73,6 +73,9 @@ func withoutUms(toks []token) []token {
 		if i > 0 && t.w == toks[i-1].w && len(t.w) > 2 && t.start > toks[i-1].start && !repeatable[t.w] && digitWords[t.w] == "" {
 			continue // "turn turn Dispatch back on"
 		}
+		if t.w == "like" && i > 0 && (toks[i-1].w == "since" || toks[i-1].w == "from") {
+			continue // "since like Monday"
+		}
 		if !ums[t.w] {
 			out = append(out, t)
 		} else if n := len(out); n > 0 && t.stop != 0 && out[n-1].stop == 0 {
