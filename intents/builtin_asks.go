@@ -35,4 +35,4 @@ func Asks() []string {
 }
 
 // askUnclear goes with Choices when two readings are as likely.
-const askUnclear = "That can mean two things."
+const askUnclear = "I am not sure what you mean. Press what fits, or say it in other words."

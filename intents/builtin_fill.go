@@ -72,7 +72,7 @@ func (r *reading) agentsIn(from, to int, o order) []string {
 // justNames reports whether tokens from..to are names and "and" only.
 func (r *reading) justNames(from, to int) bool {
 	for i := from; i < to; i++ {
-		if !r.inside(i, "@agent") && !noise[r.word(i)] && r.word(i) != "also" && r.word(i) != "plus" {
+		if !r.inside(i, "@agent") && !noise[r.word(i)] && r.word(i) != "also" && r.word(i) != "plus" && (r.word(i) != "then" || !r.inside(i+1, "@agent")) {
 			return false
 		}
 	}

@@ -99,6 +99,9 @@ func (r *reading) follow(g guess) (Routed, bool) {
 	case "":
 		return Routed{}, true
 	case classAsk:
+		if likely := r.likelyReads(); g.p < sureAnother && len(likely) > 0 {
+			return Routed{Ask: askUnclear, Choices: likely}, true
+		}
 		return r.askBack(), true
 	}
 	spec, _ := SpecByName(r.q.Specs, g.name)
@@ -221,6 +224,27 @@ func (r *reading) askBack() Routed {
 		return ask
 	}
 	return r.aboutOrder()
+}
+
+// maxLikely is how many readings are offered of a message nobody is sure about.
+const maxLikely = 2
+
+// likelyReads are the likeliest questions of a message that has no order in it.
+func (r *reading) likelyReads() []Intent {
+	var out []Intent
+	if r.mentionsOrder() || r.isHostile() {
+		return nil
+	}
+	for _, g := range r.guesses() {
+		spec, ok := SpecByName(r.q.Specs, g.name)
+		if g.p < leastLikely || len(out) == maxLikely {
+			break
+		}
+		if ok && !spec.Write && spec.Name != "call_operation" {
+			out = append(out, r.fillRead(spec))
+		}
+	}
+	return out
 }
 
 // choices are what an unclear order can mean: looking, or really doing it.

@@ -42,8 +42,9 @@ func mustZone(name string) *time.Location {
 	return loc
 }
 
-// The labelled sets: tuned was looked at while tuning, heldOut never was. A
-// checkout without the held-out file has only the first.
+// The labelled sets that are asked: tuned was looked at while tuning and is learned
+// from, heldOut never was either. A checkout without the held-out file has only
+// the first. (guess_learn_test.go has the set that is only learned from.)
 const (
 	tuned   = "cases.jsonl"
 	heldOut = "unseen.jsonl"
@@ -172,6 +173,9 @@ func (l labelled) dangerous(r Routed) bool {
 		if n := len(l.History); n > 0 && r.Intent.Args[k] == l.History[n-1].Intent.Args[k] && l.Args["run"] != "" && l.Args["run"] == r.Intent.Args["run"] {
 			continue // the same thing told twice
 		}
+		if k == "agent" && len(Resolve(r.Intent.Args[k], routerAgents).Candidates) > 1 {
+			continue // which of them is asked
+		}
 		if have := r.Intent.Args[k]; have != "" && !sameArg(k, l.Args[k], have) {
 			return true
 		}
@@ -204,7 +208,7 @@ func TestBuiltInTunedSet(t *testing.T) {
 // heldOutFloor is the share, in percent, of held-out questions that must be
 // right: a little below what was measured, so that a step back is noticed. The
 // goal is 95.
-const heldOutFloor = 73
+const heldOutFloor = 94
 
 func BenchmarkBuiltIn(b *testing.B) {
 	cases := labels(b, tuned)
@@ -298,7 +302,7 @@ func TestNoBulkOrders(t *testing.T) {
 	for verb := range switchVerbs {
 		for _, many := range []string{
 			"all agents", "everything", "every agent", "all", "both", "them", "them all", "all of them", "the agents", "each agent", "any agent",
-			"Dispatch and Merge Duplicates", "Dispatch, Merge Duplicates", "Dispatch & SLA Watch", "all except Dispatch", "everything but dispatch", "the other agents",
+			"Dispatch and Merge Duplicates", "Dispatch and then Merge Duplicates", "Dispatch then Merge Duplicates on 48213", "Dispatch, Merge Duplicates", "Dispatch & SLA Watch", "all except Dispatch", "everything but dispatch", "the other agents",
 		} {
 			q := labelled{Text: strings.Replace(verb, "%s", many, 1)}.question()
 			q.History = dispatchHistory
