@@ -4,7 +4,6 @@ import (
 	"cmp"
 	_ "embed"
 	"encoding/binary"
-	"hash/fnv"
 	"math"
 	"slices"
 	"strconv"
@@ -56,21 +55,35 @@ const (
 	fewWords     = 4
 )
 
-// featureSet adds up features by what they are.
-type featureSet map[uint32]float64
+// featureSet collects features; one that is added twice counts once.
+type featureSet struct{ all []feature }
 
-func (s featureSet) add(kind, text string, value float64) {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(kind))
-	_, _ = h.Write([]byte(text))
-	s[h.Sum32()] = value
+func (s *featureSet) add(kind, text string, value float64) {
+	s.all = append(s.all, feature{hashOn(hashOn(fnvStart, kind), text), value})
+}
+
+// FNV-1a with 32 bits, without hash/fnv's conversions: it is asked for some
+// hundred times a message.
+const (
+	fnvStart = 2166136261
+	fnvPrime = 16777619
+)
+
+func hashOn(h uint32, s string) uint32 {
+	for i := range len(s) {
+		h = (h ^ uint32(s[i])) * fnvPrime
+	}
+	return h
 }
 
 // features of the message, in order of their hashes.
-func (r *reading) features() []feature { return r.messageFeatures().scaled() }
+func (r *reading) features() []feature {
+	set := r.messageFeatures()
+	return set.scaled()
+}
 
-func (r *reading) messageFeatures() featureSet {
-	set := featureSet{}
+func (r *reading) messageFeatures() *featureSet {
+	set := &featureSet{all: make([]feature, 0, 20*len(r.toks)+20)}
 	set.add("bias", "", 1)
 	words := r.featureWords()
 	for i, w := range words {
@@ -106,13 +119,10 @@ func (r *reading) messageFeatures() featureSet {
 }
 
 // scaled are the features with the length featureNorm.
-func (s featureSet) scaled() []feature {
+func (s *featureSet) scaled() []feature {
 	sum := 0.0
-	out := make([]feature, 0, len(s))
-	for h, v := range s {
-		out = append(out, feature{h, v})
-	}
-	slices.SortFunc(out, func(a, b feature) int { return int(int64(a.hash) - int64(b.hash)) })
+	slices.SortFunc(s.all, func(a, b feature) int { return cmp.Compare(a.hash, b.hash) })
+	out := slices.CompactFunc(s.all, func(a, b feature) bool { return a.hash == b.hash })
 	for _, f := range out {
 		sum += f.value * f.value
 	}
@@ -130,7 +140,7 @@ func prior(words []string, i int) string {
 }
 
 // addPieces adds the pieces of three and four letters of a longer word.
-func addPieces(s featureSet, w string) {
+func addPieces(s *featureSet, w string) {
 	if len(w) < longestPiece || strings.ContainsAny(w[:1], "@\"") {
 		return
 	}
@@ -375,7 +385,10 @@ func (r *reading) guesses() []guess {
 			}
 		}
 		for _, s := range r.q.Specs {
-			if like := float64(r.likeness(s)) / mostLike; isNew(s.Name) && !s.Write && like >= leastLike {
+			if s.Write || !isNew(s.Name) {
+				continue
+			}
+			if like := float64(r.likeness(s)) / mostLike; like >= leastLike {
 				r.guessed = append(r.guessed, guess{s.Name, like})
 			}
 		}

@@ -49,7 +49,7 @@ const (
 // slotFeatures are what tells whether token i belongs to an argument's value:
 // it, its neighbours, how it is written, and the tag of the word before.
 func (r *reading) slotFeatures(s Spec, a Arg, i int, before string) []feature {
-	set := featureSet{}
+	set := &featureSet{}
 	both := func(kind, text string) {
 		set.add(kind, text, 1)
 		set.add(a.Name+kind, text, 1)
@@ -196,7 +196,7 @@ func (r *reading) carried() map[string]string {
 // carryFeatures are what tells whether an argument of the last turn still holds:
 // the words, whether it is the same question again, and what else was said.
 func (r *reading) carryFeatures(s Spec, name string) []feature {
-	set := featureSet{}
+	set := &featureSet{}
 	both := func(kind, text string) {
 		set.add(kind, text, 1)
 		set.add(name+kind, text, 1)

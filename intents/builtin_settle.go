@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // How sure a guess must be. Found on questions of writers whose others were not
@@ -40,8 +41,16 @@ func (r *reading) settle() Routed {
 
 // isNew reports an intent that is newer than what was learned from.
 func isNew(name string) bool {
-	return !slices.Contains(learned().by[guessIntent].classes, name)
+	return !learnedIntents()[name]
 }
+
+var learnedIntents = sync.OnceValue(func() map[string]bool {
+	out := map[string]bool{}
+	for _, name := range learned().by[guessIntent].classes {
+		out[name] = true
+	}
+	return out
+})
 
 // weigh what the grammar made of an order against the guess. Its refusals stand,
 // except against a plain question.
