@@ -23,7 +23,7 @@ func (r *reading) isHostile() bool {
 }
 
 // undone are words with which people take back what they said.
-var undone = regexp.MustCompile(`\b(never mind|forget it|no wait|just kidding|jk|scratch that|on second thought|or not|off and (back )?on|on and (back )?off)\b`)
+var undone = regexp.MustCompile(`\b(never mind|disregard|nah|no sorry|no keep|hmm no|forget it|no wait|just kidding|jk|scratch that|on second thought|or not|off and (back )?on|on and (back )?off)\b`)
 
 var (
 	questionStarts = wordSet("should shall is are was were am do does did has have had who whom whose what which when where why how may might must can could would will if")

@@ -2,6 +2,7 @@ package intents
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -186,11 +187,28 @@ func (r *reading) noOrder(o order) string {
 		}
 		said = said || !noise[w] && w != "on" && !openerWords[w] && !r.inside(j, "@agent|@ticket|@run|@request|@when")
 	}
+	switch text := r.plain(o.clause[0], o.clause[1]); {
+	case onlySaid.MatchString(text):
+		return askMeant
+	case !withQuotes[o.intent] && saidLater.MatchString(text), o.intent == "change_setting" && settingLater.MatchString(text):
+		return askTimed
+	}
 	if !said || r.deniedBefore(o) || r.asksAt(i) && !o.polite {
 		return askMeant
 	}
 	return ""
 }
+
+// What makes a sentence that only a guess takes for an order none: it tells what
+// is, was, or somebody thinks or wants, or says when.
+var (
+	onlySaid = regexp.MustCompile(`\b(keep|keeps|stay|stays|stayed|remain|remains|leave|left|avoid|against|hold off|hands off|nobody|by no means|no (point|reason|need|way)|out of|perhaps|maybe|possibly|hypothetically|imagine|wish|` +
+		`tempted|feel like|think about|thinking|discuss|consider|planning|plan to|going to|gave|told|asked|took|taken|moved|apparently|rumou?r|hear|heard|recommends?|suggests?|advises?|fw|fwd|quote|spare|already|` +
+		`meant|(mail|email|message|note) from|went off|it failed|says|another (look|read)|slower|by hand|by itself|dnt|is (back )?(on|off|up)|was (on|off)|not to be|can not|depending|provided|as soon as|in case|on condition|show me how|how to|right$|then$|hmm)\b`)
+	saidLater = regexp.MustCompile(`\b(soon|later|overnight|tonight|tomorrow|in the (morning|evening|afternoon)|at night|for the night|over (the weekend|christmas|lunch)|during|for lunch|in a (bit|while|minute|sec)|in (five|ten|an hour|\d+)|` +
+		`(on|by|from|until|next|this) (monday|tuesday|wednesday|thursday|friday|saturday|sunday|the \d)|(mon|tues|wednes|thurs|fri|satur|sun)days?|at (five|six|seven|eight|nine|ten|noon|midnight|\d|end)|\d ?[ap]m|end of day|between|from (five|six|seven|\d)|one day|some day|signal|following)\b`)
+	settingLater = regexp.MustCompile(`\b((from|in|as of|starting|on) (january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|friday|saturday|sunday|mondays|fridays|weekends))\b`)
+)
 
 // asksAt reports a question by its first word. "Have Dispatch look at it" is none.
 func (r *reading) asksAt(i int) bool {

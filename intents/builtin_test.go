@@ -296,6 +296,24 @@ func allOrders() []string {
 	return slices.Concat(slices.Sorted(maps.Keys(switchVerbs)), chapterOrders)
 }
 
+// TestNeverOrders: questions, denials, conditions, later times, reports and doubts
+// that a guess could take for an order.
+func TestNeverOrders(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("testdata/router/no_orders.txt")
+	check(t, err)
+	for line := range strings.Lines(string(raw)) {
+		line = strings.ReplaceAll(strings.TrimSpace(line), `\n`, "\n")
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		got := route(labelled{Text: line}.question())
+		if spec, _ := SpecByName(allSpecs(), got.Intent.Name); spec.Write {
+			t.Errorf("%q: %s %v", line, got.Intent.Name, got.Intent.Args)
+		}
+	}
+}
+
 // TestNoBulkOrders: nothing that means several agents becomes a change of one.
 func TestNoBulkOrders(t *testing.T) {
 	t.Parallel()

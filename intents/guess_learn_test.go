@@ -185,14 +185,14 @@ func orderLessons() []lesson {
 	}
 	verbs, all := slices.Sorted(maps.Keys(switchVerbs)), allOrders()
 	for i, d := range dresses {
-		for k := range 4 {
-			verb := verbs[(4*i+k)%len(verbs)]
+		for k := range 6 {
+			verb := verbs[(6*i+k)%len(verbs)]
 			add(strings.Replace(d, "%s", verb, 1), "SLA Watch", switchVerbs[verb])
 		}
 	}
 	for i, d := range talk {
-		for k := range 4 {
-			add(strings.Replace(d, "%s", all[(4*i+k)%len(all)], 1), "SLA Watch", classAsk)
+		for k := range 6 {
+			add(strings.Replace(d, "%s", all[(6*i+k)%len(all)], 1), "SLA Watch", classAsk)
 		}
 	}
 	return out
