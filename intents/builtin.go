@@ -137,9 +137,11 @@ func (r *reading) vague(o order, in Intent) bool {
 
 var oneOnTicket = regexp.MustCompile(`\bone (on|for|of|from) `)
 
-// meant offers what an unclear order can mean: looking, or really doing it.
-func (r *reading) meant(o order) []Intent {
-	in, ask := r.fill(o)
+// meant is what an unclear order can mean.
+func (r *reading) meant(o order) []Intent { return lookOrDo(r.fill(o)) }
+
+// lookOrDo offers to look at the agent of an order, or really to do it.
+func lookOrDo(in Intent, ask string) []Intent {
 	if ask != "" || in.Args["agent"] == "" {
 		return nil
 	}
@@ -153,7 +155,7 @@ func (r *reading) notOffered() (Routed, bool) {
 		return Routed{}, false // an intent newer than these refusals
 	}
 	said := r.said
-	if r.focus > 0 {
+	if r.asked[0] > 0 {
 		said = r.aboutMain()
 	}
 	for i, c := range refusals {

@@ -164,7 +164,7 @@ func (r *reading) withoutNames() string {
 	for _, it := range r.items {
 		for i := it.from; i < it.to && !strings.HasPrefix(it.concept, "@"); i++ {
 			w := r.toks[i].w
-			if d, ok := digitWords[w]; ok && w != "oh" {
+			if d := digitOf(w); d != "" && w != "oh" {
 				w = d
 			}
 			out = append(out, w)
@@ -209,8 +209,8 @@ func (r *reading) watchSaid(s Spec, a Arg) string {
 		switch {
 		case isNumber(w) && len(w) <= 3 && (digits == "" || near) && (near || r.inMain(i)):
 			digits = w
-		case near && digitWords[w] != "" && spoken == "":
-			spoken = digitWords[w]
+		case near && digitOf(w) != "" && spoken == "":
+			spoken = digitOf(w)
 		case ordinals[w] != "" && ordinal == "" && (r.word(i+1) == "one" || watchWords[r.word(i+1)] || i == len(r.toks)-1 && prev == "the"):
 			ordinal = ordinals[w]
 		}

@@ -37,8 +37,8 @@ func (r *reading) beginsMain(i int) bool {
 // aboutMain are the concepts of the main sentence, with the agent, ticket and
 // run of the story when the sentence speaks of "it".
 func (r *reading) aboutMain() concepts {
-	out := r.conceptsFrom(r.focus)
-	if r.pointsAt(r.focus) {
+	out := r.conceptsFrom(r.asked[0])
+	if r.pointsAt(r.asked[0]) {
 		for _, c := range []string{"@agent", "@ticket", "@run"} {
 			out[c] = out[c] || r.said[c]
 		}
@@ -48,7 +48,7 @@ func (r *reading) aboutMain() concepts {
 
 // hasMain is hasOne of the sentence that asks.
 func (r *reading) hasMain(concept string) bool {
-	return slices.ContainsFunc(r.items, func(it item) bool { return it.concept == concept && it.from >= r.focus && it.from < r.mainTo() })
+	return slices.ContainsFunc(r.items, func(it item) bool { return it.concept == concept && it.from >= r.asked[0] && it.from < r.mainTo() })
 }
 
 // pointsAt reports words from a token on that stand for something said before.
@@ -82,14 +82,14 @@ func (r *reading) mainValue(concept string) string {
 func (r *reading) subject(concept string) string {
 	best, size := "", 0
 	for _, it := range r.items {
-		if it.concept == concept && it.from >= r.focus && it.from < r.mainTo() && it.to-it.from > size {
+		if it.concept == concept && it.from >= r.asked[0] && it.from < r.mainTo() && it.to-it.from > size {
 			best, size = it.value, it.to-it.from // "the summary Ticket Summary wrote"
 		}
 	}
 	if size > 0 {
 		return best
 	}
-	if r.focus > 0 && !r.pointsAt(r.focus) && (concept != "@agent" || len(r.onlyOnce(concept)) != 1) {
+	if r.asked[0] > 0 && !r.pointsAt(r.asked[0]) && (concept != "@agent" || len(r.onlyOnce(concept)) != 1) {
 		return ""
 	}
 	return first(r.values(concept))

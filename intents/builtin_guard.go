@@ -228,7 +228,7 @@ func (r *reading) isLate(o order) bool {
 		if inNames[o.intent] && (w == "daily" || w == "weekly" || w == "hourly" || w == "after" || w == "once") {
 			continue // what templates are called, and rates
 		}
-		if o.intent == "set_instructions" && r.toks[max(0, i-1)].stop == ':' {
+		if o.intent == "set_instructions" && (r.toks[i].quoted || r.toks[max(0, i-1)].stop == ':') {
 			return false // the new text
 		}
 		if w == "for" && (o.intent == "start_roi" || i > 0 && r.beenBefore(o, i)) {
@@ -260,14 +260,19 @@ var stopping = wordSet("disable_agent pause_backfill")
 // timeSoon reports a time within three tokens: somebody expects it to be over then.
 func (r *reading) timeSoon(i int) bool {
 	for j := i; j < min(i+3, len(r.toks)); j++ {
-		if r.inside(j, "@future|@when") || isTimeAhead(r.word(j), r.word(j+1)) || isNumber(r.word(j)) || lateWords[r.word(j)] || weekdayWord[r.word(j)] {
+		if r.inside(j, "@future|@when") || isTimeAhead(r.word(j), r.word(j+1)) || isNumber(r.word(j)) || lateWords[r.word(j)] || partsOfDay[r.word(j)] || isWeekday(r.word(j)) {
 			return true
 		}
 	}
 	return false
 }
 
-var weekdayWord = wordSet("monday tuesday wednesday thursday friday saturday sunday evening morning afternoon night noon lunch weekend")
+var partsOfDay = wordSet("evening morning afternoon night noon lunch weekend")
+
+func isWeekday(w string) bool {
+	_, ok := weekdays[w]
+	return ok
+}
 
 // instructionWords are as likely part of new instructions as of an order.
 var instructionWords = wordSet("before after every daily weekly hourly once")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	_ "embed"
 	"encoding/binary"
+	"hash/fnv"
 	"math"
 	"slices"
 	"strconv"
@@ -59,21 +60,10 @@ const (
 type featureSet struct{ all []feature }
 
 func (s *featureSet) add(kind, text string, value float64) {
-	s.all = append(s.all, feature{hashOn(hashOn(fnvStart, kind), text), value})
-}
-
-// FNV-1a with 32 bits, without hash/fnv's conversions: it is asked for some
-// hundred times a message.
-const (
-	fnvStart = 2166136261
-	fnvPrime = 16777619
-)
-
-func hashOn(h uint32, s string) uint32 {
-	for i := range len(s) {
-		h = (h ^ uint32(s[i])) * fnvPrime
-	}
-	return h
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(kind))
+	_, _ = h.Write([]byte(text))
+	s.all = append(s.all, feature{h.Sum32(), value})
 }
 
 // features of the message, in order of their hashes.
@@ -322,15 +312,12 @@ func (c classifier) best(fs []feature) (string, float64) {
 	return c.classes[top], ps[top]
 }
 
-// What a story's sentences count beside the whole, and how little it means that
-// one of them alone is nothing for this bot.
-const (
-	sentenceShare = 1.0
-	storyNothing  = 0.3
-)
+// storyNothing is how little it means that one sentence of a story alone is
+// nothing for this bot.
+const storyNothing = 0.3
 
-// mixed are the probabilities of the whole message, and of its sentences one by
-// one when it has several: a story hides the question in it.
+// mixed are the probabilities of the whole message, and as much of its sentences
+// one by one when it has several: a story hides the question in it.
 func (r *reading) mixed(c classifier) []float64 {
 	out := c.probabilities(r.features())
 	var parts [][2]int
@@ -347,7 +334,7 @@ func (r *reading) mixed(c classifier) []float64 {
 			if c.classes[i] == "" {
 				likely *= storyNothing
 			}
-			out[i] += likely * sentenceShare / float64(len(parts))
+			out[i] += likely / float64(len(parts))
 		}
 	}
 	sum := 0.0

@@ -12,7 +12,7 @@ import (
 var guessedArgs = wordSet("status state calls mine setting")
 
 // slotArgs are names and values that stand in the message as they are.
-var slotArgs = wordSet("name template company integration skill session backfill handover value text")
+var slotArgs = wordSet("name template company integration skill session backfill handover value")
 
 // argFeatures are those of the message, with what the argument was in the last
 // turn and, where arguments of two intents have one name, of which it is.

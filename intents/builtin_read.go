@@ -42,7 +42,6 @@ type reading struct {
 
 	said   concepts // of the whole message
 	attack *bool    // isHostile, once asked
-	focus  int      // first token of the sentence the scores are of
 
 	guessed []guess // guesses, once asked
 	lost    float64 // share of what the catalog does not offer
@@ -57,7 +56,7 @@ type concepts map[string]bool
 // read takes a message apart: words, spelling, names, numbers, times, concepts.
 func read(q Question) *reading {
 	r := &reading{q: q, cut: len(q.Text) > maxBytes}
-	r.text = arrows.Replace(visible(q.Text[:min(len(q.Text), maxBytes)]))
+	r.text = visible(q.Text[:min(len(q.Text), maxBytes)])
 	r.toks = joinSpelled(withoutUms(tokens(r.text)))
 	r.cut = r.cut || len(r.toks) >= maxTokens
 	r.names = indexNames(knownNames(q))
@@ -88,7 +87,7 @@ func (r *reading) conceptsFrom(token int) concepts {
 	return out
 }
 
-// term is a part of a cue: one of some concepts, or none of them.
+// term is a part of a refusal's concepts: one of some, or none of them.
 type term struct {
 	not bool
 	any []string
@@ -112,9 +111,6 @@ func (c concepts) fit(ts []term) bool {
 	return true
 }
 
-// arrows stand for a word: "rename Dispatch -> Night Dispatch".
-var arrows = strings.NewReplacer(" -> ", " to ", " → ", " to ", " => ", " to ", " @ ", " at ")
-
 // visible drops characters nobody sees (format, bidi and control characters).
 func visible(s string) string {
 	return strings.Map(func(c rune) rune {
@@ -137,6 +133,11 @@ func tokens(text string) []token {
 	for i := 0; i < len(text) && len(out) < maxTokens; {
 		n := wordLen(text[i:])
 		if n == 0 {
+			if sign, w := signAt(text[i:]); w != "" {
+				out = append(out, token{w: w, start: i, end: i + len(sign), quoted: inParts(quotes, i)})
+				i += len(sign)
+				continue
+			}
 			c, size := decode(text[i:])
 			if k := len(out) - 1; k >= 0 && strings.ContainsRune(".?!,;:\n", c) && (out[k].stop == 0 || c == '?') {
 				out[k].stop = c
@@ -151,6 +152,19 @@ func tokens(text string) []token {
 		i += n
 	}
 	return out
+}
+
+// signs stand for a word: "rename Dispatch -> Night Dispatch".
+var signs = map[string]string{"-> ": "to", "→ ": "to", "=> ": "to", "@ ": "at"}
+
+// signAt is the sign a text begins with, and its word.
+func signAt(text string) (sign, word string) {
+	for sign, word := range signs {
+		if strings.HasPrefix(text, sign) {
+			return strings.TrimSpace(sign), word
+		}
+	}
+	return "", ""
 }
 
 // wordLen is the length of the word s begins with: letters and digits, with

@@ -27,7 +27,7 @@ var exact = map[string]Intent{
 // the message's order; concepts may stand anywhere.
 type refusalCue struct {
 	verbs    string // first words of a clause, "|" separated
-	concepts string // like cue.when
+	concepts string // "a b" both, "a|b" either, "!a" not a
 	ask      string
 	unless   string // an intent that offers it
 }

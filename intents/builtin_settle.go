@@ -93,7 +93,7 @@ func (r *reading) complete(in Intent) Intent {
 	more, ask := r.fillWrite(spec)
 	for _, a := range spec.Args {
 		v := more.Args[a.Name]
-		if slotArgs[a.Name] && v != "" || in.Args[a.Name] == "" && v != "" && ask == "" {
+		if (slotArgs[a.Name] || a.Name == "text") && v != "" || in.Args[a.Name] == "" && v != "" && ask == "" {
 			in.Args[a.Name] = v
 			if id := more.Args["agent_id"]; a.Kind == ArgAgent && id != "" {
 				in.Args["agent_id"] = id
@@ -267,20 +267,22 @@ func (r *reading) likelyReads() []Intent {
 		if g.p < leastLikely || len(out) == maxLikely {
 			break
 		}
-		if ok && !spec.Write && spec.Name != "call_operation" {
-			out = append(out, r.fillRead(spec))
+		if !ok || spec.Write || spec.Name == "call_operation" {
+			continue
+		}
+		if in := r.fillRead(spec); r.grounded(in) {
+			out = append(out, in)
 		}
 	}
 	return out
 }
 
-// choices are what an unclear order can mean: looking, or really doing it.
+// choices are what an unclear order can mean.
 func (r *reading) choices(s Spec) []Intent {
-	in, ask := r.fillWrite(s)
-	if ask != "" || in.Args["agent"] == "" || r.isHostile() {
+	if r.isHostile() {
 		return nil
 	}
-	return []Intent{{Name: intentShowAgent, Args: map[string]string{"agent": in.Args["agent"]}}, in}
+	return lookOrDo(r.fillWrite(s))
 }
 
 // wholeOrder is the sentence that asks, as an order without a verb of the grammar.
@@ -340,7 +342,7 @@ func (r *reading) fillWrite(s Spec) (Intent, string) {
 				in.Args[a.Name] = said[0]
 			}
 		case a.Name == "about":
-			in.Args[a.Name] = r.problem()
+			in.Args[a.Name] = r.raw(0, len(r.toks)) // all that was said
 		default:
 			if v := r.argument(s, a); v != "" {
 				in.Args[a.Name] = v
@@ -365,22 +367,15 @@ func (r *reading) onlyInside(v, all string) bool {
 // onlyOnce are the different values of a concept in the sentence that asks, else
 // in the message.
 func (r *reading) onlyOnce(concept string) []string {
-	var main, all []string
+	var out []string
+	inMain := r.saidInMain(concept)
 	for _, it := range r.items {
-		if it.concept != concept {
-			continue
-		}
-		if !slices.ContainsFunc(all, func(v string) bool { return r.sameThing(concept, v, it.value) }) {
-			all = append(all, it.value)
-		}
-		if r.inMain(it.from) && !slices.ContainsFunc(main, func(v string) bool { return r.sameThing(concept, v, it.value) }) {
-			main = append(main, it.value)
+		same := func(v string) bool { return r.sameThing(concept, v, it.value) }
+		if it.concept == concept && (r.inMain(it.from) || !inMain) && !slices.ContainsFunc(out, same) {
+			out = append(out, it.value)
 		}
 	}
-	if len(main) > 0 {
-		return main
-	}
-	return all
+	return out
 }
 
 // sameThing reports whether two values are one: an agent by two of its names.
@@ -391,9 +386,6 @@ func (r *reading) sameThing(concept, a, b string) bool {
 	x, y := Resolve(a, knownNames(r.q)), Resolve(b, knownNames(r.q))
 	return fold(a) == fold(b) || len(x.Candidates) == 1 && slices.Equal(x.Candidates, y.Candidates)
 }
-
-// problem is what somebody wants the Neo team to know: all that was said.
-func (r *reading) problem() string { return r.raw(0, len(r.toks)) }
 
 // pointers are words for what was talked about.
 var pointers = wordSet("it its that this there them those these same also too well")
@@ -423,6 +415,7 @@ func (r *reading) carryOver(s Spec, in *Intent) {
 // askedIn finds the sentence an intent is asked in, when the message has several:
 // the one that by itself makes it likeliest.
 func (r *reading) askedIn(intent string) {
+	r.asked = [2]int{} // of another guess
 	parts := r.sentences()
 	if from := r.mainFrom(); len(parts) == 1 && from > 0 { // "bin the backfill, was a daft idea"
 		parts = [][2]int{{0, from}, {from, len(r.toks)}}
@@ -440,7 +433,6 @@ func (r *reading) askedIn(intent string) {
 			best, r.asked = likely, p
 		}
 	}
-	r.focus = r.asked[0]
 }
 
 // stopAt is the punctuation after a token.

@@ -1,10 +1,19 @@
 package intents
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
-// digitWords are digits as people dictate them.
-var digitWords = map[string]string{
-	"zero": "0", "oh": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
+// digitOf is the digit a word stands for in a number that is dictated, "" for none.
+func digitOf(w string) string {
+	if w == "zero" || w == "oh" {
+		return "0"
+	}
+	if n, ok := smallNumbers[w]; ok && n < 10 && w != "a" && w != "an" && w != "couple" && w != "few" {
+		return strconv.Itoa(n)
+	}
+	return ""
 }
 
 // leastSpelled is how many digits and letters in a row are a number somebody dictated.
@@ -35,8 +44,8 @@ func spelledAt(toks []token) (int, string) {
 	n, digits := 0, 0
 	for ; n < len(toks); n++ {
 		w := toks[n].w
-		switch d, ok := digitWords[w]; {
-		case ok && (w != "oh" || n > 0):
+		switch d := digitOf(w); {
+		case d != "" && (w != "oh" || n > 0):
 			b.WriteString(d)
 			digits++
 		case len(w) == 1 && (w[0] >= 'a' && w[0] <= 'f' || w[0] >= '0' && w[0] <= '9'):
@@ -45,20 +54,22 @@ func spelledAt(toks []token) (int, string) {
 				digits++
 			}
 		default:
-			if n < leastSpelled || digits < 2 {
-				return 0, ""
-			}
-			return n, b.String()
+			return spelledOut(n, digits, b.String())
 		}
 		if toks[n].stop != 0 {
 			n++
 			break
 		}
 	}
+	return spelledOut(n, digits, b.String())
+}
+
+// spelledOut is a dictated number, when there is enough of it to be one.
+func spelledOut(n, digits int, spelled string) (int, string) {
 	if n < leastSpelled || digits < 2 {
 		return 0, ""
 	}
-	return n, b.String()
+	return n, spelled
 }
 
 // ums are what people say while they think, and dictation writes down.
@@ -70,7 +81,7 @@ var repeatable = wordSet("that had very")
 func withoutUms(toks []token) []token {
 	out := toks[:0]
 	for i, t := range toks {
-		if i > 0 && t.w == toks[i-1].w && len(t.w) > 2 && t.start > toks[i-1].start && !repeatable[t.w] && digitWords[t.w] == "" {
+		if i > 0 && t.w == toks[i-1].w && len(t.w) > 2 && t.start > toks[i-1].start && !repeatable[t.w] && digitOf(t.w) == "" {
 			continue // "turn turn Dispatch back on"
 		}
 		if t.w == "like" && i > 0 && (toks[i-1].w == "since" || toks[i-1].w == "from") {

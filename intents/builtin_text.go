@@ -137,7 +137,7 @@ func (r *reading) beforeNoun(noun string) string {
 
 // unknownWords is the first stretch of words that mean nothing to the router.
 func (r *reading) unknownWords() string {
-	from := max(r.object0, r.focus)
+	from := max(r.object0, r.asked[0])
 	known := func(i int) bool {
 		w := r.word(i)
 		if r.isAcronym(i) {
@@ -173,8 +173,7 @@ func (r *reading) isAcronym(i int) bool {
 var (
 	settingTo    = regexp.MustCompile(`(?is)^.*?\b(?:to|:|as|at)\s+(.+)$`)
 	settingEnd   = regexp.MustCompile(`\s([A-Z][A-Za-z]+/[A-Za-z_/]+|UTC|GMT|\d{1,2}(?::\d{2})?(?:\s?[ap]m)?)$`) // "set timezone Europe/Rome"
-	instructTo   = regexp.MustCompile(`(?is)\b(?:instructions?|prompt)\b.*?(?:\bto\b|\bwith\b|\bso that\b|:)\s*(.+)$`)
-	plainRate    = regexp.MustCompile(`(?i)\b(?:at|rate(?: of)?|cost(?: of)?|with|use|using|call it|be|is|to|against|assuming)\s+(?:[$€£]\s?|eur |usd |gbp )?(\d{1,5}(?:[.,]\d{1,2})?)\b(?:[^\d]|$)`)
+	plainRate    = regexp.MustCompile(`(?i)(?:@|\b(?:at|rate(?: of)?|cost(?: of)?|with|use|using|call it|be|is|to|against|assuming))\s+(?:[$€£]\s?|eur |usd |gbp )?(\d{1,5}(?:[.,]\d{1,2})?)\b(?:[^\d]|$)`)
 	hourlyRate   = regexp.MustCompile(`(?i)\b(\d{1,5}(?:[.,]\d{1,2})?)\s*(?:\$|€|£|eur|usd|gbp|dollars?|euros?|quid|bucks|pounds?|rupees?)?\s*(?:an|per|/|a)\s*(?:hour|hr|h)\b`)
 	daysBack     = regexp.MustCompile(`(?i)\b(\d{1,4})\s*days?\b`)
 	operationID  = regexp.MustCompile(`^[a-z]+(_[a-z]+)+$`)
@@ -191,15 +190,9 @@ func (r *reading) writtenText(in *Intent) {
 	}
 	switch in.Name {
 	case "set_instructions":
-		if q := longestQuote(r.text); q != "" {
-			in.Args["text"] = q
-			return
+		if v := instructionText(r.text); v != "" {
+			in.Args["text"] = v
 		}
-		set("text", instructColon.FindStringSubmatch(strings.TrimSpace(r.text)))
-		if in.Args["text"] != "" {
-			return
-		}
-		set("text", instructTo.FindStringSubmatch(strings.TrimSpace(r.text)))
 	case "change_setting":
 		switch {
 		case in.Args["setting"] != "":
@@ -234,18 +227,37 @@ func (r *reading) writtenText(in *Intent) {
 	}
 }
 
-// instructColon is everything after a colon: "new instructions for Dispatch: …".
-var instructColon = regexp.MustCompile(`(?s)[a-z)]:\s+(.{8,})$`)
+// How new instructions are introduced: behind the word, directly in quotation
+// marks or after "to", "with", a colon and the like; without the word, after a colon.
+var (
+	instructQuote = regexp.MustCompile(`(?is)\b(?:instructions?|prompt)\s+(["“„«].+)$`)
+	instructTo    = regexp.MustCompile(`(?is)\b(?:instruct\w*|prompt|brief|rulebook|script|orders)\b.*?(?:\bto\b|\bwith\b|\bso that\b|\bbecomes?\b|\breads?\b|\bis\b|=|:)\s*(.+)$`)
+	instructColon = regexp.MustCompile(`(?is)\b(?:reads?|says?|goes|this|like|now|below|following|instead|is|be)\b[^:.]{0,20}:\s*(.+)$`)
+)
 
-// longestQuote is the longest text between quotation marks, of three words at least.
-func longestQuote(text string) string {
-	best := ""
-	for _, p := range quotedParts(text) {
-		if s := strings.Trim(text[p[0]:p[1]], "\"'“”„«»‘’` "); len(s) > len(best) && strings.Count(s, " ") >= 2 && !strings.HasPrefix(text[p[0]:], ">") {
-			best = s
+// afterQuote is how many words may follow a quotation that is all of the new
+// instructions: "… please", "… thank you so much".
+const afterQuote = 4
+
+// instructionText is what new instructions a message gives: all that follows what
+// introduces them, or what stands in the quotation marks they begin with.
+func instructionText(text string) string {
+	text = strings.TrimSpace(text)
+	for _, form := range []*regexp.Regexp{instructQuote, instructTo, instructColon} {
+		m := form.FindStringSubmatch(text)
+		if m == nil {
+			continue
 		}
+		v := strings.TrimSpace(strings.TrimLeft(m[1], ": "))
+		for _, p := range quotedParts(v) {
+			if p[0] <= len("“") && len(words(v[min(p[1]+len("”"), len(v)):])) <= afterQuote {
+				v = v[p[0]:p[1]]
+			}
+			break
+		}
+		return strings.Trim(v, "\"“”„«»")
 	}
-	return best
+	return ""
 }
 
 // operationSaid recognizes a request for any operation of the API.
