@@ -59,16 +59,10 @@ func (r *reading) argument(s Spec, a Arg) string {
 			return r.watchSaid(s, a)
 		case s.Name == "start_roi":
 			return "" // writtenText reads them
-		}
-		if slotArgs[a.Name] {
+		case slotArgs[a.Name]:
 			return r.slotValue(s, a)
-		}
-		v, ok := r.cutText(s.Name, a.Name)
-		switch {
-		case ok && v == "" && s.Name == "list_templates":
-			return r.beforeNoun("templates")
-		case ok:
-			return v
+		case aboutWords[s.Name] != nil:
+			return r.saidAbout(s.Name)
 		}
 		return r.about(s)
 	case ArgRequest:

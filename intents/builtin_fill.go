@@ -15,7 +15,7 @@ func (r *reading) object(o order) string { return r.plain(o.verb[1], o.clause[1]
 func (r *reading) fill(o order) (Intent, string) {
 	in := Intent{Name: o.intent, Args: map[string]string{}}
 	if spec, ok := SpecByName(r.q.Specs, o.intent); ok && !knownCommand(o.intent) {
-		return r.fillLearned(spec, o)
+		return r.fillOrdered(spec, o)
 	}
 	switch o.intent {
 	case "escalate":

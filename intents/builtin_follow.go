@@ -131,22 +131,6 @@ func (r *reading) shifted(a Arg, was string) string {
 	return ""
 }
 
-// fromHistory fills what a reading intent leaves open when the message points
-// back at the last turn: "why did it fail?", "is it on?".
-func (r *reading) fromHistory(s Spec, in *Intent) {
-	n := len(r.q.History)
-	if n == 0 || !r.pointsBack(s, in) {
-		return
-	}
-	last := r.q.History[n-1].Intent.Args
-	_, wantsAgent := s.Arg("agent")
-	for _, k := range []string{"run", "ticket", "agent", "agent_id"} {
-		if _, ok := s.Arg(k); (ok || k == "agent_id" && wantsAgent) && in.Args[k] == "" && last[k] != "" {
-			in.Args[k] = last[k]
-		}
-	}
-}
-
 // meansLast reports an "it" that stands for the agent of the last turn.
 func (r *reading) meansLast() bool {
 	return r.lastAgent() != nil && slices.ContainsFunc(r.toks, func(t token) bool { return t.w == "it" || t.w == "its" })
@@ -163,35 +147,19 @@ func (r *reading) strangers() int {
 	return n
 }
 
-// grounded reports whether an intent about one run has anything to go by: an
-// argument, or words about runs. "Why is the sky blue?" has neither.
+// grounded reports whether an intent about one run or agent has anything to go by:
+// an argument, or words about runs or agents. "Why is the sky blue?" and "When was
+// the wheel invented?" have neither.
 func (r *reading) grounded(in Intent) bool {
+	spec, _ := SpecByName(r.q.Specs, in.Name)
+	agent, _ := spec.Arg("agent")
 	switch {
 	case in.Name == "company" && in.Args["company"] == "", in.Name == intentShowAgent && in.Args["agent"] == "":
 		return false
+	case agent.Required && in.Args["agent"] == "":
+		return r.hasOne("agent|agents|thing") || r.strangers() == 0
 	}
 	return in.Name != "explain_run" || len(in.Args) > 0 || r.hasOne("run|runs|fail|last") && r.strangers() == 0
-}
-
-// pointsBack reports whether a message speaks of the last turn's subject: it
-// names none itself and says "it", or is a bare "why?".
-func (r *reading) pointsBack(s Spec, in *Intent) bool {
-	for _, k := range []string{"agent", "ticket", "run"} {
-		if in.Args[k] != "" {
-			return false
-		}
-	}
-	for _, t := range r.toks {
-		if t.w == "it" || t.w == "that" || t.w == "this" || t.w == "there" || t.w == "its" {
-			return true
-		}
-	}
-	return aboutRun[s.Name] && r.strangers() == 0
-}
-
-// aboutRun are intents about one run: without arguments, the one talked about.
-var aboutRun = map[string]bool{
-	"explain_run": true, "run_trigger": true, "run_decisions": true, "run_artifacts": true, "run_requests": true, "retry_run": true, "cancel_run": true,
 }
 
 // meansRun reports an "it" that can stand for the run of the last turn.

@@ -99,53 +99,18 @@ func beginsCommand(word string) bool {
 	return false
 }
 
-// fillLearned takes the arguments of a write by their kinds. Two of a kind are
-// one too many; free text is left to the card that asks for it.
-func (r *reading) fillLearned(s Spec, o order) (Intent, string) {
-	in := Intent{Name: s.Name, Args: map[string]string{}}
-	r.object0 = o.verb[1]
-	defer func() { r.object0 = 0 }()
-	concepts := map[ArgKind]string{ArgTicket: "@ticket", ArgRun: "@run"}
-	for _, a := range s.Args {
-		switch a.Kind {
-		case ArgText:
-			if agents := r.agentsIn(o.verb[1], o.clause[1], o); a.Name == "backfill" && len(agents) == 1 {
-				in.Args[a.Name] = agents[0]
-				continue
-			}
-			if v, ok := r.cutText(s.Name, a.Name); ok && v != "" {
-				in.Args[a.Name] = v
-			}
-			continue
-		case ArgAgent:
-			switch agents := r.agentsIn(o.verb[1], o.clause[1], o); {
-			case len(agents) > 1:
-				return in, askOne
-			case len(agents) == 1:
-				in.Args[a.Name] = agents[0]
-			}
-			continue
-		case ArgTicket, ArgRun:
-			if len(r.values(concepts[a.Kind])) > 1 {
-				return in, askOne
-			}
-		default:
-		}
-		if v := r.argument(s, a); v != "" {
-			in.Args[a.Name] = v
-		}
+// fillOrdered takes the arguments of a chapter's write from its clause. Two of a
+// kind are one too many.
+func (r *reading) fillOrdered(s Spec, o order) (Intent, string) {
+	if agents := r.agentsIn(o.verb[1], o.clause[1], o); len(agents) > 1 {
+		return Intent{Name: s.Name}, askOne
 	}
-	if in.Args["run"] != "" && in.Args["ticket"] != "" && r.joined("@ticket") {
-		return in, askOne // "retry run 91233 and 91234"
+	r.asked = o.clause
+	in, ask := r.fillWrite(s)
+	if ask == "" && in.Args["run"] != "" && r.joined("@ticket") {
+		ask = askOne // "retry run 91233 and 91234"
 	}
-	r.writtenText(&in)
-	named := in.Args["agent"] != ""
-	r.fromHistory(s, &in)
-	if in.Args["run"] != "" && !named { // the run says it all
-		delete(in.Args, "agent")
-		delete(in.Args, "agent_id")
-	}
-	return in, ""
+	return in, ask
 }
 
 // joined reports an item of a concept right after "and", "or" or a comma.

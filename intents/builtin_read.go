@@ -46,8 +46,6 @@ type reading struct {
 	guessed []guess // guesses, once asked
 	lost    float64 // share of what the catalog does not offer
 	asked   [2]int  // the sentence that asks, once looked for
-
-	object0 int // where the object of the order being filled begins
 }
 
 // concepts is a set of them.

@@ -15,6 +15,7 @@ const (
 	sureOther   = 0.85 // to go against the grammar
 	sureAnother = 0.5  // to take an order the grammar refused for another one
 	leastLikely = 0.08 // to be looked at at all
+	leastSure   = 0.2  // to be answered; below it the likeliest readings are offered
 	sureNot     = 0.6  // to ask back what the grammar takes for an order
 	mostLost    = 0.5  // share of what the catalog lacks, to go by its declarations alone
 )
@@ -119,6 +120,11 @@ func (r *reading) follow(g guess) (Routed, bool) {
 	if !spec.Write {
 		if r.addsOrder() {
 			return Routed{Ask: askReadOnly}, true
+		}
+		if g.p < leastSure {
+			if likely := r.likelyReads(); len(likely) > 0 {
+				return Routed{Ask: askUnclear, Choices: likely}, true
+			}
 		}
 		in := r.fillRead(spec)
 		if g.name == "show_request" && r.clauseBegins("approve|reject|deny|decline") {

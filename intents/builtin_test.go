@@ -389,27 +389,31 @@ func TestLongMessages(t *testing.T) {
 // written, whatever stands in them.
 func TestInstructionText(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"change the instructions of Dispatch to P1 -> page on-call, P2 @ desk":                                   "P1 -> page on-call, P2 @ desk",
-		`set the instructions of Dispatch to "Assign by skill, never by name." Thanks!`:                          "Assign by skill, never by name.",
-		`set the instructions of Dispatch to: If the subject says "out of office reply" close it`:                `If the subject says "out of office reply" close it`,
-		`change the instructions of Dispatch to: be kind. Reply with "we will call you back" and assign it`:      `be kind. Reply with "we will call you back" and assign it`,
-		`FYI: change the instructions of Dispatch to close every ticket from the monitoring`:                     "close every ticket from the monitoring",
-		"Hi Neo: please set the instructions of Dispatch to wait for um the second mail":                         "wait for um the second mail",
-		"New instructions for Dispatch: only assign to technicians on shift, never to the service manager":       "only assign to technicians on shift, never to the service manager",
-		"set the prompt of Ticket Triage to read the mail twice, then ask one two three times":                   "read the mail twice, then ask one two three times",
-		`replace the instructions of Ticket Summary with “Write three sentences and name the next step.” please`: "Write three sentences and name the next step.",
-		"rename Dispatch -> Night Dispatch": "",
+	for _, c := range []struct{ text, want string }{
+		{"change the instructions of Dispatch to P1 -> page on-call, P2 @ desk", "P1 -> page on-call, P2 @ desk"},
+		{`set the instructions of Dispatch to "Assign by skill, never by name." Thanks!`, "Assign by skill, never by name."},
+		{`set the instructions of Dispatch to: If the subject says "out of office reply" close it`, `If the subject says "out of office reply" close it`},
+		{
+			`change the instructions of Dispatch to: be kind. Reply with "we will call you back" and assign it`,
+			`be kind. Reply with "we will call you back" and assign it`,
+		},
+		{"FYI: change the instructions of Dispatch to close every ticket from the monitoring", "close every ticket from the monitoring"},
+		{"Hi Neo: please set the instructions of Dispatch to wait for um the second mail", "wait for um the second mail"},
+		{
+			"New instructions for Dispatch: only assign to technicians on shift, never to the service manager",
+			"only assign to technicians on shift, never to the service manager",
+		},
+		{"set the prompt of Ticket Triage to read the mail twice, then ask one two three times", "read the mail twice, then ask one two three times"},
+		{
+			"replace the instructions of Ticket Summary with “Write three sentences and name the next step.” please",
+			"Write three sentences and name the next step.",
+		},
 	} {
-		got := route(labelled{Text: text}.question())
-		if want == "" {
-			if got.Intent.Name != "rename_agent" || got.Intent.Args["name"] != "Night Dispatch" {
-				t.Errorf("%q: %s %v (%s)", text, got.Intent.Name, got.Intent.Args, got.Ask)
-			}
-			continue
+		if got := route(labelled{Text: c.text}.question()); got.Intent.Name != "set_instructions" || got.Intent.Args["text"] != c.want {
+			t.Errorf("%q: %s %v (%s), want %q", c.text, got.Intent.Name, got.Intent.Args, got.Ask, c.want)
 		}
-		if got.Intent.Name != "set_instructions" || got.Intent.Args["text"] != want {
-			t.Errorf("%q: %s %v (%s), want %q", text, got.Intent.Name, got.Intent.Args, got.Ask, want)
-		}
+	}
+	if got := route(labelled{Text: "rename Dispatch -> Night Dispatch"}.question()); got.Intent.Args["name"] != "Night Dispatch" {
+		t.Errorf("an arrow: %+v", got)
 	}
 }

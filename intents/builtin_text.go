@@ -6,28 +6,11 @@ import (
 	"strings"
 )
 
-// textArg says where in a message a free-text argument stands.
-type textArg struct {
-	nouns string // words it stands after or before, "|" separated
-	preps string // words it stands after when no noun is followed by it
-	left  bool   // otherwise: what is left of the message without known words
-}
-
-// textArgs are the free-text arguments the built-in router can cut out of a
-// message, by intent. All others get the whole message.
-var textArgs = map[string]map[string]textArg{
-	"list_templates": {"about": {preps: "for|about|around|regarding|with|concerning"}},
-	"companies":      {"about": {preps: "about|like"}},
-	"show_template":  {"template": {nouns: "template"}},
-	"start_template": {"template": {nouns: "template"}, "name": {preps: "called|named|call|name"}},
-	"company":        {"company": {nouns: "company", preps: "for|of|at|about", left: true}},
-	"sync_runs":      {"integration": {nouns: "integration", preps: "of|for", left: true}},
-	"show_skill":     {"skill": {nouns: "skill"}},
-	"chat_session":   {"session": {nouns: "chat|session|conversation", preps: "about|on|title|titled|called|named|regarding|concerning|re"}},
-	"rmm_scripts":    {"company": {preps: "at|for", left: true}},
-	"pause_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}}, "resume_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}},
-	"cancel_backfill": {"backfill": {preps: "of|for", nouns: "backfill"}}, "rerun_failed_backfill": {"backfill": {preps: "of|for|from|in", nouns: "backfill"}},
-	"accept_handover": {"handover": {nouns: "handover|chat|conversation"}},
+// aboutWords stand before what a list is limited to, by intent: "templates for
+// onboarding". All other free text is the whole message.
+var aboutWords = map[string]map[string]bool{
+	"list_templates": wordSet("for about around regarding with concerning"),
+	"companies":      wordSet("about like"),
 }
 
 // Words that introduce what stands after a noun, and words that end it.
@@ -37,52 +20,23 @@ var (
 	leadWords  = wordSet("so then rotate hit with regarding show me us the a an our what which does do is are was were has have had did how start agent from use create make new open read see view give get list tell display pull up please could can would you kindly hi hey i want to see who when whether integrations need needs needed by should we let wanna look at describe explain about pause resume cancel stop with set browse find fetch bring there any some all these those would like love d needs in more tell know around whats let lets go went")
 )
 
-// cutText finds a free-text argument; ok is false when the argument is not one
-// that is cut out.
-func (r *reading) cutText(intent, name string) (string, bool) {
-	where, ok := textArgs[intent][name]
-	if !ok {
-		return "", false
-	}
+// saidAbout is what a list is to be limited to, "" for all of it.
+func (r *reading) saidAbout(intent string) string {
 	for _, it := range quotedParts(r.text) {
 		if s := strings.Trim(r.text[it[0]:it[1]], "\"'“”„«»‘’` "); s != "" && !strings.HasPrefix(r.text[it[0]:], ">") {
-			return s, true
+			return s
 		}
 	}
-	if v := r.afterWord(where.preps, where.nouns); where.preps != "" && v != "" {
-		return v, true
-	}
-	for i := range r.toks {
-		if where.nouns == "" || !slices.Contains(strings.Split(where.nouns, "|"), r.word(i)) {
-			continue
-		}
-		if v := r.valueFrom(i + 1); v != "" && r.toks[i].stop == 0 {
-			return v, true
-		}
-		if v := r.valueBefore(i); v != "" {
-			return v, true
-		}
-	}
-	if where.left {
-		return withoutGenitive(r.unknownWords()), true
-	}
-	return "", true
-}
-
-// afterWord is what follows the first of some words; behind the noun, if the
-// message has one.
-func (r *reading) afterWord(preps, nouns string) string {
-	from := r.mainFrom()
-	for i := range r.toks {
-		if nouns != "" && slices.Contains(strings.Split(nouns, "|"), r.word(i)) {
-			from = i + 1
+	for i := r.mainFrom(); i < len(r.toks); i++ {
+		if aboutWords[intent][r.word(i)] && !r.inside(i, "@when|@agent") {
+			if v := withoutGenitive(r.valueFrom(i + 1)); v != "" {
+				return v
+			}
 			break
 		}
 	}
-	for i := from; i < len(r.toks); i++ {
-		if preps != "" && slices.Contains(strings.Split(preps, "|"), r.word(i)) && !r.inside(i, "@when|@agent") {
-			return withoutGenitive(r.valueFrom(i + 1))
-		}
+	if intent == "list_templates" {
+		return r.beforeNoun("templates")
 	}
 	return ""
 }
@@ -105,20 +59,6 @@ func (r *reading) valueFrom(i int) string {
 	return r.raw(i, end)
 }
 
-// valueBefore is the text in front of token i, without the words that lead in.
-func (r *reading) valueBefore(i int) string {
-	from := r.object0
-	for j := 0; j < i; j++ {
-		if r.toks[j].stop != 0 {
-			from = max(from, j+1)
-		}
-	}
-	for from < i && leadWords[r.word(from)] {
-		from++
-	}
-	return r.raw(from, i)
-}
-
 // beforeNoun are the words right before a noun that say which: "onboarding
 // templates", not "all templates".
 func (r *reading) beforeNoun(noun string) string {
@@ -133,41 +73,6 @@ func (r *reading) beforeNoun(noun string) string {
 		return r.raw(from, i)
 	}
 	return ""
-}
-
-// unknownWords is the first stretch of words that mean nothing to the router.
-func (r *reading) unknownWords() string {
-	from := max(r.object0, r.asked[0])
-	known := func(i int) bool {
-		w := r.word(i)
-		if r.isAcronym(i) {
-			return false // "IT Glue"
-		}
-		if w == "m365" || w == "microsoft" || w == "365" || w == "access" || introWords[w] || leadWords[w] || endWords[w] {
-			return true
-		}
-		return slices.ContainsFunc(r.items, func(it item) bool { return i >= it.from && i < it.to && it.concept != "" && it.concept != "@agent" }) ||
-			plainWords[w] || openerWords[w]
-	}
-	for i := from; i < len(r.toks); i++ {
-		if known(i) {
-			continue
-		}
-		end := i
-		for end < len(r.toks) && !known(end) {
-			end++
-		}
-		return r.raw(i, end)
-	}
-	return ""
-}
-
-// isAcronym reports a little word in capital letters, in a message that is not
-// all in capitals: it is part of a name.
-func (r *reading) isAcronym(i int) bool {
-	t := r.toks[i]
-	s := r.text[t.start:t.end]
-	return len(s) == 2 && s != "OK" && s == strings.ToUpper(s) && s != strings.ToLower(s) && plainWords[t.w] && r.text != strings.ToUpper(r.text)
 }
 
 var (
@@ -210,14 +115,6 @@ func (r *reading) writtenText(in *Intent) {
 		if in.Args["value"] == "" {
 			set("value", settingEnd.FindStringSubmatch(text))
 		}
-	case "start_template":
-		in.Args["name"] = strings.TrimPrefix(in.Args["name"], "it ")
-		if in.Args["name"] == "" {
-			delete(in.Args, "name")
-		}
-		if t := strings.TrimSpace(in.Args["template"]); in.Args["name"] != "" && strings.HasSuffix(t, " it") {
-			in.Args["template"] = strings.TrimSpace(strings.TrimSuffix(t, " it"))
-		}
 	case "start_roi":
 		set("rate", hourlyRate.FindStringSubmatch(text))
 		if in.Args["rate"] == "" {
@@ -249,11 +146,8 @@ func instructionText(text string) string {
 			continue
 		}
 		v := strings.TrimSpace(strings.TrimLeft(m[1], ": "))
-		for _, p := range quotedParts(v) {
-			if p[0] <= len("“") && len(words(v[min(p[1]+len("”"), len(v)):])) <= afterQuote {
-				v = v[p[0]:p[1]]
-			}
-			break
+		if p := quotedParts(v); len(p) > 0 && p[0][0] <= len("“") && len(words(v[min(p[0][1]+len("”"), len(v)):])) <= afterQuote {
+			v = v[p[0][0]:p[0][1]]
 		}
 		return strings.Trim(v, "\"“”„«»")
 	}

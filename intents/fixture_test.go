@@ -371,6 +371,16 @@ func (b *bench) rename(name, to string) {
 	})
 }
 
+// decided has Sam approve a request in the store, as a process would that died
+// before it did anything about it.
+func (b *bench) decided(asked adapters.Answer) {
+	b.t.Helper()
+	_, err := b.s.Store.Decide(b.t.Context(), string(home), approvals.ID(asked.Track), approvals.DecideArgs{Quorum: 1, Decision: approvals.Decision{
+		Person: "Sam", Choice: approvals.Approve, At: b.clock.Now(), Workspace: string(home), User: "U_SAM", Home: "T1", Delivery: "c9",
+	}})
+	check(b.t, err)
+}
+
 func (b *bench) record(answer adapters.Answer) approvals.Request {
 	b.t.Helper()
 	rec, err := b.s.Store.Get(b.t.Context(), string(home), approvals.ID(answer.Track))

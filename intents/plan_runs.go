@@ -2,6 +2,8 @@ package intents
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -234,8 +236,9 @@ func (s *Service) runMeant(ctx context.Context, a *ask, in args) (neoapi.Executi
 		return all[0], nil
 	}
 	if filter.EntityNumber != "" && filter.AgentID == "" { // "retry 91233": the number of a run looks the same
-		if run, err := a.neo.GetExecution(ctx, filter.EntityNumber); err == nil {
-			return run, nil
+		run, err := a.neo.GetExecution(ctx, filter.EntityNumber)
+		if neo, ok := errors.AsType[*neoapi.Error](err); !ok || neo.Status != http.StatusNotFound {
+			return run, err
 		}
 	}
 	return neoapi.Execution{}, no("There is no such run", "Nothing like it ran in the last 7 days. Try “runs” for a list.")

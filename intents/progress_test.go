@@ -83,11 +83,8 @@ func TestProgressSurvives(t *testing.T) {
 	asked := b.says("riley", "run")
 	rec := b.record(asked)
 	ctx := t.Context()
-	_, err := b.s.Store.Decide(ctx, rec.Workspace, rec.ID, approvals.DecideArgs{Quorum: 1, Decision: approvals.Decision{
-		Person: "Sam", Choice: approvals.Approve, At: b.clock.Now(), Workspace: string(home), User: "U_SAM", Home: "T1", Delivery: "c9",
-	}})
-	check(t, err)
-	rec, _, err = b.s.Store.Redeem(ctx, rec.Workspace, rec.ID, rec.Digest)
+	b.decided(asked)
+	rec, _, err := b.s.Store.Redeem(ctx, rec.Workspace, rec.ID, rec.Digest)
 	check(t, err)
 	b.run("run-77", "License audit", "running")
 	_, err = b.s.Store.Finish(ctx, rec, approvals.Done, mustJSON(result{Code: "applied", Run: "run-77"}))

@@ -18,11 +18,8 @@ func TestEndIsToldAfterRestart(t *testing.T) {
 	asked := b.says("riley", "off")
 	rec := b.record(asked)
 	ctx := t.Context()
-	_, err := b.s.Store.Decide(ctx, rec.Workspace, rec.ID, approvals.DecideArgs{Quorum: 1, Decision: approvals.Decision{
-		Person: "Sam", Choice: approvals.Approve, At: b.clock.Now(), Workspace: string(home), User: "U_SAM", Home: "T1", Delivery: "c9",
-	}})
-	check(t, err)
-	rec, _, err = b.s.Store.Redeem(ctx, rec.Workspace, rec.ID, rec.Digest)
+	b.decided(asked)
+	rec, _, err := b.s.Store.Redeem(ctx, rec.Workspace, rec.ID, rec.Digest)
 	check(t, err)
 	b.clock.Add(90 * time.Second)
 	_, err = b.s.Store.Finish(ctx, rec, approvals.Done, mustJSON(result{Code: "applied", Summary: "Neo now shows the change.", RequestID: "r-1"}))

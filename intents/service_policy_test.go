@@ -23,10 +23,7 @@ func TestPolicyOfTheMoment(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, disable)
 			asked := b.says("riley", "off")
-			_, err := b.s.Store.Decide(t.Context(), string(home), approvals.ID(asked.Track), approvals.DecideArgs{Quorum: 1, Decision: approvals.Decision{
-				Person: "Sam", Choice: approvals.Approve, At: b.clock.Now(), Workspace: string(home), User: "U_SAM", Home: "T1", Delivery: "c9",
-			}})
-			check(t, err)
+			b.decided(asked)
 			f := testPolicy()
 			change(&f)
 			b.setPolicy(f)

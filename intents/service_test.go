@@ -288,10 +288,7 @@ func TestApprovedIsExecutedAfterRestart(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, disable)
 	asked := b.says("riley", "off")
-	_, err := b.s.Store.Decide(t.Context(), string(home), approvals.ID(asked.Track), approvals.DecideArgs{Quorum: 1, Decision: approvals.Decision{
-		Person: "Sam", Choice: approvals.Approve, At: b.clock.Now(), Workspace: string(home), User: "U_SAM", Home: "T1", Delivery: "c9",
-	}})
-	check(t, err)
+	b.decided(asked)
 	b.clock.Add(2 * time.Minute)
 	check(t, b.s.Sweep(t.Context()))
 	check(t, b.s.Sweep(t.Context()))
